@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+/** DESIGN section 6: what a model bundle says of itself. */
+export const channelSchema = z.strictObject({
+  /** The tag, or the last part of its name, that this input column reads. */
+  tag: z.string().min(1),
+  engineeringUnit: z.string().optional(),
+  /** Mean and deviation of the channel while learning, in engineering units. */
+  mean: z.number(),
+  deviation: z.number().positive(),
+  /** Deviation of (observed − expected) while learning, in engineering units: the band shown to people is ± 3 of these. */
+  residualDeviation: z.number().nonnegative(),
+});
+
+export const manifestSchema = z.strictObject({
+  format: z.literal('fettle-bundle/1'),
+  id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
+  version: z.string().regex(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/),
+  createdAt: z.iso.datetime(),
+  channels: z.array(channelSchema).min(1).max(1024),
+  stepMs: z.number().positive(),
+  length: z.int().positive().max(65_536),
+  slide: z.int().positive(),
+  /** `observed` and `expected` are means over this many last steps of the window. */
+  explainSteps: z.int().positive(),
+  precision: z.enum(['fp32', 'int8', 'int4', 'int2']),
+  family: z.enum(['linear', 'dense', 'conv1d', 'imported']),
+  limit: z.number().positive(),
+  calibration: z.strictObject({
+    /** How the limit was found, in words. */
+    method: z.string(),
+    windows: z.int().nonnegative(),
+    blocks: z.int().nonnegative(),
+    quantile: z.number().min(0).max(1),
+    margin: z.number().nonnegative(),
+    /** Median and maximum of score / limit on the calibration windows. */
+    medianRatio: z.number(),
+    maxRatio: z.number(),
+  }),
+  training: z.strictObject({
+    fromMs: z.number().nullable(),
+    toMs: z.number().nullable(),
+    rows: z.int().nonnegative(),
+    windows: z.int().nonnegative(),
+    /** sha256 over the learning rows as they entered the model. */
+    dataHash: z.string(),
+    seed: z.int(),
+    gatewayVersion: z.string(),
+  }),
+  parent: z.string().nullable(),
+  minimumGatewayVersion: z.string(),
+  opset: z.int(),
+  operators: z.array(z.string()),
+  files: z.array(
+    z.strictObject({
+      path: z.string().regex(/^[A-Za-z0-9._-]+$/),
+      length: z.int().nonnegative(),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
+});
+
+export type Channel = z.infer<typeof channelSchema>;
+export type ModelManifest = z.infer<typeof manifestSchema>;
+
+/** `press@1.0.0` */
+export const modelName = (manifest: ModelManifest): string => `${manifest.id}@${manifest.version}`;

@@ -48,8 +48,8 @@ export interface SinkContext {
 export interface Sink {
   readonly id: string;
   readonly type: string;
-  /** At most this many points and payload bytes in one `deliver`. */
-  readonly maxBatch: { readonly points: number; readonly bytes: number };
+  /** At most this many points and payload bytes in one `deliver`; results and samples wait up to `waitMs` (0) for company, alarms never. */
+  readonly maxBatch: { readonly points: number; readonly bytes: number; readonly waitMs?: number };
   start(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   encodeTransition(transition: AlarmTransition): Uint8Array | undefined;

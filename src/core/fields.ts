@@ -55,4 +55,4 @@ export const url = (...schemes: string[]) =>
 export const pathName = () =>
   z
     .string()
-    .regex(/^[^\s+#/$][^+#$\u0000-\u001f]*(?<![/\s])$/u, 'must be a name like line1/pump3/flow, without + # $, and no / at either end');
+    .regex(/^[^\s+#/$\p{Cc}][^+#$\p{Cc}]*(?<![/\s])$/u, 'must be a name like line1/pump3/flow, without + # $, and no / at either end');

@@ -1,0 +1,105 @@
+import type { AlarmRule, AlarmState, Finding, StandingAlarm } from '../core/alarm.ts';
+import { type AlarmFlags, activate, deactivate, restingFlags, stateOf } from './alarm-state.ts';
+import { DelayedCondition } from './condition.ts';
+import type { AlarmSettings } from './settings.ts';
+
+/** What is said of a condition the moment it changes. */
+export interface Explanation {
+  readonly ratio: number | null;
+  readonly message: string;
+  readonly findings: readonly Finding[];
+  readonly model: string | null;
+}
+
+export interface StateChange {
+  readonly from: AlarmState;
+  readonly to: AlarmState;
+}
+
+/** One alarm of one asset: a rule, for a tag rule its tag, its condition with delays, and its state. */
+export class AlarmPoint {
+  readonly rule: AlarmRule;
+  readonly tag: string | null;
+  readonly advice: string | null;
+  readonly condition: DelayedCondition;
+  readonly #settings: AlarmSettings;
+  flags: AlarmFlags = restingFlags;
+  sinceMs = 0;
+  explanation: Explanation = { ratio: null, message: '', findings: [], model: null };
+  lastTransition = '';
+
+  constructor(
+    rule: AlarmRule,
+    tag: string | null,
+    settings: AlarmSettings,
+    delays: { onDelayMs: number; offDelayMs: number; advice: string | null },
+  ) {
+    this.rule = rule;
+    this.tag = tag;
+    this.#settings = settings;
+    this.advice = delays.advice;
+    this.condition = new DelayedCondition(delays.onDelayMs, delays.offDelayMs);
+  }
+
+  get state(): AlarmState {
+    return stateOf(this.flags);
+  }
+
+  /** A verdict on the raw condition. Returns the change of state it brought, if any. */
+  judge(raw: boolean | undefined, atMs: number, explain: () => Explanation): StateChange | undefined {
+    if (!this.condition.update(raw, atMs)) return undefined;
+    const { active } = this.condition;
+    if (active) this.explanation = explain();
+    return this.change(active ? activate(this.flags) : deactivate(this.flags, this.#settings.latching, this.#settings.acknowledge), atMs);
+  }
+
+  /** Puts other flags in place. Returns the change of state, if the state's word changed. */
+  change(flags: AlarmFlags, atMs: number): StateChange | undefined {
+    const from = this.state;
+    this.flags = flags;
+    const to = this.state;
+    if (from === to) return undefined;
+    this.sinceMs = atMs;
+    return { from, to };
+  }
+
+  standing(): StandingAlarm {
+    return {
+      rule: this.rule,
+      tag: this.tag,
+      state: this.state,
+      kind: this.#settings.kind,
+      priority: this.#settings.priority,
+      sinceMs: this.sinceMs,
+      ratio: this.explanation.ratio,
+      message: this.explanation.message,
+      findings: this.explanation.findings,
+      advice: this.advice,
+      transition: this.lastTransition,
+      shelvedUntilMs: this.flags.shelvedUntilMs,
+    };
+  }
+
+  save(): SavedPoint {
+    const { rule, tag, flags, sinceMs, explanation, lastTransition } = this;
+    return { rule, tag, flags, sinceMs, explanation, lastTransition, condition: this.condition.save() };
+  }
+
+  restore(saved: SavedPoint): void {
+    this.flags = saved.flags;
+    this.sinceMs = saved.sinceMs;
+    this.explanation = saved.explanation;
+    this.lastTransition = saved.lastTransition;
+    this.condition.restore(saved.condition);
+  }
+}
+
+export interface SavedPoint {
+  readonly rule: AlarmRule;
+  readonly tag: string | null;
+  readonly flags: AlarmFlags;
+  readonly sinceMs: number;
+  readonly explanation: Explanation;
+  readonly lastTransition: string;
+  readonly condition: [boolean, number | null];
+}

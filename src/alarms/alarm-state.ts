@@ -1,0 +1,47 @@
+import type { AlarmState } from '../core/alarm.ts';
+
+/**
+ * The condition and what people did about it, as independent flags (OPC UA Part 9); the ISA-18.2 word is derived. Pure:
+ * every function returns new flags.
+ */
+export interface AlarmFlags {
+  readonly active: boolean;
+  readonly acknowledged: boolean;
+  readonly latched: boolean;
+  readonly suppressed: boolean;
+  readonly outOfService: boolean;
+  /** Shelved until this event time; null when not shelved. */
+  readonly shelvedUntilMs: number | null;
+}
+
+export const restingFlags: AlarmFlags = {
+  active: false,
+  acknowledged: true,
+  latched: false,
+  suppressed: false,
+  outOfService: false,
+  shelvedUntilMs: null,
+};
+
+export function stateOf(flags: AlarmFlags): AlarmState {
+  if (flags.outOfService) return 'outOfService';
+  if (flags.suppressed) return 'suppressedByDesign';
+  if (flags.shelvedUntilMs !== null) return 'shelved';
+  if (flags.active) return flags.acknowledged ? 'acknowledged' : 'unacknowledged';
+  if (flags.latched) return flags.acknowledged ? 'latchedAcknowledged' : 'latchedUnacknowledged';
+  return flags.acknowledged ? 'normal' : 'returnedUnacknowledged';
+}
+
+export const activate = (flags: AlarmFlags): AlarmFlags => ({ ...flags, active: true, acknowledged: false });
+
+export const deactivate = (flags: AlarmFlags, latching: boolean, acknowledge: 'automatic' | 'required'): AlarmFlags => ({
+  ...flags,
+  active: false,
+  latched: latching,
+  acknowledged: flags.acknowledged || (acknowledge === 'automatic' && !latching),
+});
+
+export const acknowledge = (flags: AlarmFlags): AlarmFlags => ({ ...flags, acknowledged: true });
+
+/** Ends a latch; a condition that is still there stays. */
+export const reset = (flags: AlarmFlags): AlarmFlags => ({ ...flags, latched: false, acknowledged: true });

@@ -1,0 +1,328 @@
+import type { AlarmRule, AlarmTransition, AssetAlarmState, Finding, Watching } from '../core/alarm.ts';
+import type { AlarmCommand } from '../core/control-row.ts';
+import { FettleError } from '../core/errors.ts';
+import { qualityText } from '../core/quality.ts';
+import { AlarmPoint, type Explanation, type SavedPoint, type StateChange } from './alarm-point.ts';
+import { type AlarmFlags, acknowledge, reset } from './alarm-state.ts';
+import { clockText, describeAnomaly } from './explain.ts';
+import type { AssetAlarmSettings } from './settings.ts';
+import { TagSupervision } from './tag-supervision.ts';
+
+/** Conditions that mean nothing while the machine stands still. High limits and bad quality stay watched. */
+const restsWhenStopped: ReadonlySet<AlarmRule> = new Set(['anomaly', 'flatline', 'rate', 'lo', 'lolo', 'notWatched']);
+
+/** A final row as the alarms see it; the arrays are not kept. */
+export interface AlarmRow {
+  readonly endMs: number;
+  readonly values: Float64Array;
+  /** 0 own, 1 carried, 2 missing, 3 stale, 4 bad (windows' cellState). */
+  readonly states: Uint8Array;
+  readonly qualities: Uint8Array;
+  readonly running: boolean;
+}
+
+export interface AlarmListener {
+  transition(transition: AlarmTransition): void;
+  /** The asset's retained document changed. */
+  state(asset: number): void;
+}
+
+/**
+ * All alarms of one asset: the anomaly, those of its tags, and "not watched". A fold over rows, scores, invalid windows, clock and
+ * commands in event-time order; the wall clock is never read.
+ */
+export class AssetAlarms {
+  readonly settings: AssetAlarmSettings;
+  readonly #listener: AlarmListener;
+  readonly #anomaly: AlarmPoint;
+  readonly #notWatched: AlarmPoint;
+  readonly #tags: readonly TagSupervision[];
+  readonly #points: readonly AlarmPoint[];
+  sequence = 0;
+  #nowMs = 0;
+  #judgedMs = Number.NaN;
+  #running = true;
+  /** By column: since when it gives nothing usable, NaN while it does; and why. */
+  readonly #silentSinceMs: Float64Array;
+  readonly #silentQuality: Uint8Array;
+  #watching: Watching;
+
+  constructor(settings: AssetAlarmSettings, listener: AlarmListener) {
+    this.settings = settings;
+    this.#listener = listener;
+    const { alarm } = settings;
+    this.#anomaly = new AlarmPoint('anomaly', null, alarm, alarm);
+    this.#notWatched = new AlarmPoint(
+      'notWatched',
+      null,
+      { ...alarm, acknowledge: 'automatic', latching: false },
+      { onDelayMs: 0, offDelayMs: 0, advice: null },
+    );
+    this.#tags = settings.supervised.map((tag) => new TagSupervision(tag, alarm));
+    this.#points = [this.#anomaly, this.#notWatched, ...this.#tags.flatMap((tag) => tag.points)];
+    this.#silentSinceMs = new Float64Array(settings.tags.length).fill(Number.NaN);
+    this.#silentQuality = new Uint8Array(settings.tags.length);
+    this.#watching = settings.hasModel ? 'learning' : 'no';
+  }
+
+  row(row: AlarmRow): void {
+    this.#nowMs = row.endMs;
+    let usable = 0;
+    for (let column = 0; column < this.#silentSinceMs.length; column++) {
+      if ((row.states[column] as number) < 2) {
+        usable++;
+        this.#silentSinceMs[column] = Number.NaN;
+      } else if (Number.isNaN(this.#silentSinceMs[column])) {
+        this.#silentSinceMs[column] = row.endMs;
+        this.#silentQuality[column] = row.qualities[column] as number;
+      }
+    }
+    if (row.running !== this.#running) this.#setRunning(row.running, row.endMs);
+    for (const tag of this.#tags) {
+      const { column } = tag.settings;
+      const state = row.states[column] as number;
+      tag.row(
+        {
+          endMs: row.endMs,
+          value: row.values[column] as number,
+          own: state === 0,
+          usable: state < 2,
+          quality: row.qualities[column] as number,
+        },
+        (point, raw, atMs, explain) => this.#judge(point, raw, atMs, explain),
+      );
+    }
+    if (!this.settings.hasModel && usable === this.settings.tags.length) this.#judged(row.endMs);
+    this.#time(row.endMs);
+  }
+
+  /** The verdict on one window. `findings` is asked only when something is raised. */
+  score(endMs: number, ratio: number, model: string, findings: () => readonly Finding[]): void {
+    this.#nowMs = Math.max(this.#nowMs, endMs);
+    this.#judged(endMs);
+    const raw = ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined;
+    this.#judge(this.#anomaly, raw, endMs, () => {
+      const found = findings();
+      return { ratio, message: describeAnomaly(ratio, found), findings: found, model };
+    });
+    this.#time(endMs);
+  }
+
+  /** A window without a score. */
+  invalid(endMs: number): void {
+    this.#time(endMs);
+  }
+
+  /** The clock went on without samples. */
+  clock(atMs: number): void {
+    this.#time(atMs - this.settings.allowedLatenessMs);
+  }
+
+  /** Throws FETTLE_COMMAND_INVALID when the asset has no such alarm or it is not in a state for it. */
+  command(command: AlarmCommand, atMs: number): void {
+    const points = this.#points.filter(
+      (point) => (command.rule === undefined || point.rule === command.rule) && (command.tag === undefined || point.tag === command.tag),
+    );
+    let changed = false;
+    for (const point of points) {
+      const flags = commandedFlags(point, command, atMs);
+      if (flags === undefined) continue;
+      this.#emit(point, point.change(flags, atMs), atMs, command);
+      changed = true;
+    }
+    if (!changed) {
+      throw new FettleError(
+        'FETTLE_COMMAND_INVALID',
+        `${command.asset} has no alarm to ${command.verb}${command.rule === undefined ? '' : ` (${command.rule})`}`,
+      );
+    }
+  }
+
+  document(): AssetAlarmState {
+    const alarms = this.#points.filter((point) => point.state !== 'normal').map((point) => point.standing());
+    const active = alarms.some(({ state }) => state !== 'suppressedByDesign' && state !== 'shelved' && state !== 'outOfService');
+    return {
+      asset: this.settings.id,
+      sequence: this.sequence,
+      state: active ? 'active' : 'normal',
+      watching: this.#watching,
+      watchingText: this.#watchingText(),
+      alarms,
+      atMs: this.#nowMs,
+    };
+  }
+
+  save(): SavedAlarms {
+    const finite = (value: number): number | null => (Number.isNaN(value) ? null : value);
+    return {
+      sequence: this.sequence,
+      nowMs: this.#nowMs,
+      judgedMs: finite(this.#judgedMs),
+      running: this.#running,
+      watching: this.#watching,
+      tags: this.settings.tags,
+      silentSinceMs: Array.from(this.#silentSinceMs, finite),
+      silentQuality: [...this.#silentQuality],
+      points: this.#points.map((point) => point.save()),
+      supervision: this.#tags.map((tag) => [tag.settings.tag, tag.save()]),
+    };
+  }
+
+  restore(saved: SavedAlarms): void {
+    this.sequence = saved.sequence;
+    this.#nowMs = saved.nowMs;
+    this.#judgedMs = saved.judgedMs ?? Number.NaN;
+    this.#running = saved.running;
+    this.#watching = saved.watching;
+    saved.tags.forEach((tag, i) => {
+      const column = this.settings.tags.indexOf(tag);
+      if (column < 0) return;
+      this.#silentSinceMs[column] = saved.silentSinceMs[i] ?? Number.NaN;
+      this.#silentQuality[column] = saved.silentQuality[i] as number;
+    });
+    for (const point of saved.points) this.#points.find(({ rule, tag }) => rule === point.rule && tag === point.tag)?.restore(point);
+    for (const [tag, state] of saved.supervision) this.#tags.find(({ settings }) => settings.tag === tag)?.restore(state);
+  }
+
+  #judge(point: AlarmPoint, raw: boolean | undefined, atMs: number, explain: () => Explanation): void {
+    if (!this.#running && restsWhenStopped.has(point.rule)) return;
+    this.#emit(point, point.judge(raw, atMs, explain), atMs);
+  }
+
+  #judged(atMs: number): void {
+    this.#judgedMs = atMs;
+  }
+
+  /** Event time has reached `atMs`: not watched, shelving that ends, what is being watched. */
+  #time(atMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, atMs);
+    if (Number.isNaN(this.#judgedMs)) this.#judgedMs = atMs;
+    for (const point of this.#points) {
+      const until = point.flags.shelvedUntilMs;
+      if (until !== null && atMs >= until) this.#emit(point, point.change({ ...point.flags, shelvedUntilMs: null }, atMs), atMs);
+    }
+    const { notWatchedAfterMs } = this.settings.alarm;
+    const unwatchedMs = atMs - this.#judgedMs;
+    this.#judge(this.#notWatched, unwatchedMs >= notWatchedAfterMs, atMs, () => ({
+      ratio: null,
+      message: `not watched since ${clockText(this.#judgedMs)}: ${this.#watchingText()}`,
+      findings: [],
+      model: null,
+    }));
+    this.#setWatching();
+  }
+
+  #setWatching(): void {
+    const silent = this.#silentSinceMs.reduce((sum, since) => sum + (Number.isNaN(since) ? 0 : 1), 0);
+    const next: Watching =
+      this.#notWatched.condition.active || silent === this.#silentSinceMs.length
+        ? 'no'
+        : silent > 0
+          ? 'partial'
+          : this.#judgedOnce()
+            ? 'yes'
+            : this.#watching;
+    if (next === this.#watching) return;
+    this.#watching = next;
+    this.#listener.state(this.settings.asset);
+  }
+
+  #judgedOnce(): boolean {
+    return !Number.isNaN(this.#judgedMs) && (this.#judgedMs === this.#nowMs || this.#watching !== 'learning');
+  }
+
+  #watchingText(): string {
+    const { tags } = this.settings;
+    const silent = tags.flatMap((tag, column) => {
+      const since = this.#silentSinceMs[column] as number;
+      if (Number.isNaN(since)) return [];
+      const why = this.#silentQuality[column] === 0 ? 'silent' : qualityText(this.#silentQuality[column] as number);
+      return [`${tag} ${why} since ${clockText(since)}`];
+    });
+    const stopped = this.#running ? '' : 'stopped: suppressed by design; ';
+    if (silent.length === 0) return `${stopped}watching ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}`;
+    const shown = silent.length > 3 ? [...silent.slice(0, 3), `and ${silent.length - 3} more`] : silent;
+    return `${stopped}watching ${tags.length - silent.length} of ${tags.length} tags; ${shown.join('; ')}`;
+  }
+
+  #setRunning(running: boolean, atMs: number): void {
+    this.#running = running;
+    if (running) this.#judged(atMs);
+    for (const point of this.#points) {
+      if (!restsWhenStopped.has(point.rule)) continue;
+      if (!running && point.rule !== 'anomaly' && point.state === 'normal') continue;
+      // What was raised before the stop is over: when the machine runs again it is judged anew.
+      if (!running) point.condition.clear();
+      const flags: AlarmFlags = running
+        ? { ...point.flags, suppressed: false }
+        : { ...point.flags, active: false, acknowledged: true, suppressed: true };
+      this.#emit(point, point.change(flags, atMs), atMs);
+    }
+    this.#listener.state(this.settings.asset);
+  }
+
+  #emit(point: AlarmPoint, change: StateChange | undefined, atMs: number, command?: AlarmCommand): void {
+    if (change === undefined) return;
+    const { id, alarm } = this.settings;
+    const name = point.tag === null ? point.rule : `${point.rule}:${point.tag}`;
+    const transition: AlarmTransition = {
+      id: `${id}:${name}:${atMs}:${change.from}>${change.to}`,
+      sequence: ++this.sequence,
+      asset: id,
+      rule: point.rule,
+      tag: point.tag,
+      kind: alarm.kind,
+      priority: alarm.priority,
+      from: change.from,
+      to: change.to,
+      atMs,
+      ratio: point.explanation.ratio,
+      message: point.explanation.message,
+      findings: point.explanation.findings,
+      advice: point.advice,
+      model: point.explanation.model,
+      by: command?.by ?? null,
+      comment: command?.comment ?? null,
+    };
+    point.lastTransition = transition.id;
+    this.#listener.transition(transition);
+    this.#listener.state(this.settings.asset);
+  }
+}
+
+function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: number): AlarmFlags | undefined {
+  const { flags } = point;
+  switch (command.verb) {
+    case 'acknowledge':
+      return flags.acknowledged ? undefined : acknowledge(flags);
+    case 'reset':
+      return flags.latched ? reset(flags) : undefined;
+    case 'shelve':
+      return { ...flags, shelvedUntilMs: atMs + (command.forMs ?? 3_600_000) };
+    case 'unshelve':
+      return flags.shelvedUntilMs === null ? undefined : { ...flags, shelvedUntilMs: null };
+    case 'suppress':
+      return flags.suppressed ? undefined : { ...flags, suppressed: true };
+    case 'unsuppress':
+      return flags.suppressed ? { ...flags, suppressed: false } : undefined;
+    case 'outOfService':
+      return flags.outOfService ? undefined : { ...flags, outOfService: true };
+    case 'inService':
+      return flags.outOfService ? { ...flags, outOfService: false } : undefined;
+    default:
+      return command.verb satisfies never;
+  }
+}
+
+export interface SavedAlarms {
+  readonly sequence: number;
+  readonly nowMs: number;
+  readonly judgedMs: number | null;
+  readonly running: boolean;
+  readonly watching: Watching;
+  readonly tags: readonly string[];
+  readonly silentSinceMs: readonly (number | null)[];
+  readonly silentQuality: readonly number[];
+  readonly points: readonly SavedPoint[];
+  readonly supervision: readonly [string, readonly (number | null)[]][];
+}

@@ -1,0 +1,30 @@
+/**
+ * What the fold needs besides samples, written to the journal in order of arrival so that a replay takes the same
+ * decisions. Indices are the journal's (names table); times are wall time.
+ */
+export type ControlRow =
+  /** The process started here. */
+  | { readonly kind: 'start'; readonly atMs: number; readonly version: string }
+  /** The sources named are connected, caught up and silent: they no longer hold back the windows of these assets. */
+  | { readonly kind: 'idle'; readonly atMs: number; readonly sources: readonly number[] }
+  /** The clock went on while nothing was heard: windows of silent assets close, delays and shelving end. */
+  | { readonly kind: 'clock'; readonly atMs: number }
+  /** A person or program asked for something. */
+  | { readonly kind: 'command'; readonly atMs: number; readonly command: AlarmCommand }
+  /** Samples that were acknowledged without being kept (disk full). */
+  | { readonly kind: 'gap'; readonly atMs: number; readonly fromMs: number; readonly toMs: number; readonly samples: number };
+
+export const commandVerbs = ['acknowledge', 'shelve', 'unshelve', 'suppress', 'unsuppress', 'outOfService', 'inService', 'reset'] as const;
+export type CommandVerb = (typeof commandVerbs)[number];
+
+export interface AlarmCommand {
+  readonly verb: CommandVerb;
+  readonly asset: string;
+  /** All alarms of the asset when absent. */
+  readonly rule?: string;
+  readonly tag?: string;
+  readonly by: string;
+  readonly comment?: string;
+  /** `shelve`: how long. */
+  readonly forMs?: number;
+}

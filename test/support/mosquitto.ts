@@ -1,0 +1,66 @@
+import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { freePort, PeerProcess, temporaryFolder } from './peer-process.ts';
+import { requirePeer } from './peers.ts';
+
+export interface MosquittoOptions {
+  /** Further lines of mosquitto.conf: `max_inflight_messages 1`, `persistence true`, `cafile …`, `acl_file …`. */
+  readonly config?: readonly string[];
+  /** Files to put into the server's folder first; `{folder}` in `config` stands for that folder. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly anonymous?: boolean;
+  readonly port?: number;
+}
+
+export interface Mosquitto {
+  readonly url: string;
+  readonly port: number;
+  readonly process: PeerProcess;
+  /** Ends it; `start` brings it back on the same port. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  start(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Starts the real broker on a port of its own; undefined where it is not installed. */
+export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto | undefined> {
+  const path = requirePeer('mosquitto');
+  if (!path) return undefined;
+  const folder = await temporaryFolder('mosquitto');
+  const port = options.port ?? (await freePort());
+  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    `allow_anonymous ${options.anonymous ?? true}`,
+    'set_tcp_nodelay true',
+    'log_type error',
+    'log_type warning',
+    'log_type notice',
+    // Started as root it would drop to the user mosquitto, who cannot read our folder.
+    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    `persistence_location ${folder}/`,
+    ...(options.config ?? []).map((line) => line.replaceAll('{folder}', folder)),
+  ];
+  await writeFile(join(folder, 'mosquitto.conf'), `${lines.join('\n')}\n`);
+  const server = new PeerProcess('mosquitto', path, ['-c', join(folder, 'mosquitto.conf')], folder, () => listens(port));
+  await server.start();
+  return {
+    url: `mqtt://127.0.0.1:${port}`,
+    port,
+    process: server,
+    stop: (signal) => server.stop(signal),
+    start: () => server.start(),
+    dispose: () => server.dispose(),
+  };
+}
+
+const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A port nobody listens on right now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
+
+/** A folder of its own under the system's temporary one. */
+export const temporaryFolder = (name: string): Promise<string> => mkdtemp(join(tmpdir(), `fettle-${name}-`));
+
+/**
+ * A real server as a child process with a folder of its own. `start` waits until `ready` says true; `stop` ends it
+ * (by pid, default SIGTERM) and keeps the folder, so that `start` brings the same server back; `dispose` removes all.
+ */
+export class PeerProcess {
+  readonly #name: string;
+  readonly #path: string;
+  readonly #args: readonly string[];
+  readonly #ready: () => Promise<boolean>;
+  readonly folder: string;
+  #child: ChildProcess | undefined;
+  /** What the server wrote, the last 20,000 characters. */
+  output = '';
+
+  constructor(name: string, path: string, args: readonly string[], folder: string, ready: () => Promise<boolean>) {
+    this.#name = name;
+    this.#path = path;
+    this.#args = args;
+    this.folder = folder;
+    this.#ready = ready;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  async start(): Promise<void> {
+    if (this.#child) return;
+    const child = spawn(this.#path, this.#args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder });
+    this.#child = child;
+    const keep = (chunk: Buffer) => {
+      this.output = (this.output + chunk.toString()).slice(-20_000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    const failed = new Promise<never>((_, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`${this.#name} ended at its start (${code}): ${this.output.slice(-2000)}`)));
+    });
+    failed.catch(() => {});
+    const deadline = Date.now() + 15_000;
+    while (!(await Promise.race([this.#ready().catch(() => false), failed]))) {
+      if (Date.now() > deadline) throw new Error(`${this.#name} was not ready in 15 s: ${this.output.slice(-2000)}`);
+      await Promise.race([sleep(30), failed]);
+    }
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill(signal);
+    const hard = setTimeout(() => child.kill('SIGKILL'), 5000);
+    await ended;
+    clearTimeout(hard);
+  }
+
+  /** The server stands still (SIGSTOP) with its sockets open, or goes on (SIGCONT). */
+  freeze(frozen: boolean): void {
+    this.#child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  async dispose(): Promise<void> {
+    await this.stop('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

@@ -1,0 +1,46 @@
+import { freePort, PeerProcess, temporaryFolder } from './peer-process.ts';
+import { requirePeer } from './peers.ts';
+
+export interface VictoriaMetrics {
+  readonly url: string;
+  readonly process: PeerProcess;
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  start(): Promise<void>;
+  dispose(): Promise<void>;
+  /** Every stored sample of the series that match, e.g. `{__name__="fettle_sample_value"}`. */
+  exportSeries(match: string): Promise<{ metric: Record<string, string>; values: number[]; timestamps: number[] }[]>;
+}
+
+/** Starts the real VictoriaMetrics, which drops duplicates within a millisecond; undefined where it is not installed. */
+export async function startVictoriaMetrics(): Promise<VictoriaMetrics | undefined> {
+  const path = requirePeer('victoria-metrics');
+  if (!path) return undefined;
+  const folder = await temporaryFolder('victoria-metrics');
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const args = [
+    `-storageDataPath=${folder}/data`,
+    `-httpListenAddr=127.0.0.1:${port}`,
+    '-retentionPeriod=100y',
+    '-dedup.minScrapeInterval=1ms',
+    '-search.latencyOffset=0s',
+    '-memory.allowedBytes=200000000',
+  ];
+  const ready = async () => (await fetch(`${url}/health`)).status === 200;
+  const server = new PeerProcess('victoria-metrics', path, args, folder, ready);
+  await server.start();
+  return {
+    url,
+    process: server,
+    stop: (signal) => server.stop(signal),
+    start: () => server.start(),
+    dispose: () => server.dispose(),
+    exportSeries: async (match) => {
+      // Fresh samples are searchable only after a flush.
+      await fetch(`${url}/internal/force_flush`);
+      const response = await fetch(`${url}/api/v1/export?${new URLSearchParams({ 'match[]': match, reduce_mem_usage: '0' })}`);
+      const lines = (await response.text()).split('\n').filter((line) => line !== '');
+      return lines.map((line) => JSON.parse(line) as { metric: Record<string, string>; values: number[]; timestamps: number[] });
+    },
+  };
+}

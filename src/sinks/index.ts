@@ -1,0 +1,5 @@
+import { influxdbSink } from './influxdb/index.ts';
+import { mqttSink } from './mqtt/index.ts';
+
+/** Every kind of sink, one line each; `type` is what `type:` says in fettle.yaml. */
+export const sinkDefinitions = [influxdbSink, mqttSink] as const;

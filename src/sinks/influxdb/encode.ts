@@ -2,7 +2,7 @@ import type { AlarmTransition } from '../../core/alarm.ts';
 import { quality, qualityName } from '../../core/quality.ts';
 import type { Score } from '../../core/score.ts';
 import type { NamedSamples } from '../../core/sink.ts';
-import { escapeName, lineHead, lineOf, nanoseconds, numberField, textField } from './line-protocol.ts';
+import { escapeName, joinNanoseconds, lineHead, lineOf, nanoseconds, numberField, textField } from './line-protocol.ts';
 
 /** What a tag is called that has nothing to say: every point of a measurement has the same tag keys (InfluxDB 3 asks for that). */
 const nothing = '-';
@@ -40,7 +40,7 @@ id=${textField(transition.id)},sequence=${transition.sequence}i,kind=${textField
 priority=${textField(transition.priority)},message=${textField(transition.message)},\
 ${numberField('ratio', transition.ratio)}${optionalText('model', transition.model)}${optionalText('advice', transition.advice)}\
 ${optionalText('by', transition.by)}${optionalText('comment', transition.comment)}${transition.withdrawn ? 'withdrawn=true,' : ''}`;
-    return lineOf(head, fields, nanoseconds(Math.floor(transition.atMs) + (transition.sequence % alarmsPerMs) / alarmsPerMs));
+    return lineOf(head, fields, joinNanoseconds(Math.floor(transition.atMs), transition.sequence % alarmsPerMs));
   }
 
   /** `fettle_score`, the parts of a score as fields `contribution_<channel>`; empty for "no score". */
@@ -66,7 +66,7 @@ ${optionalText('by', transition.by)}${optionalText('comment', transition.comment
       const text = textOf(tag, value);
       let fields = text === undefined ? (Number.isFinite(value) ? `value=${value}` : '') : `text=${textField(text)}`;
       if (code !== quality.good) fields += `${fields === '' ? '' : ','}quality=${textField(qualityName(code))}`;
-      if (fields === '') continue;
+      if (fields === '' || !Number.isFinite(block.timeMs[row])) continue;
       lines += `${count++ === 0 ? '' : '\n'}${this.#sampleHead(tagName(tag))}${fields} ${nanoseconds(block.timeMs[row] as number)}`;
     }
     return { lines, count };

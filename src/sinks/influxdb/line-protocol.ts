@@ -39,12 +39,13 @@ const nanosecondsPerMs = 1_000_000;
 
 /** Milliseconds with fractions → whole nanoseconds, which a double cannot hold. */
 export function nanoseconds(ms: number): string {
-  let whole = Math.floor(ms);
-  if (whole === ms && ms > 0) return `${ms}000000`;
-  let rest = Math.round((ms - whole) * nanosecondsPerMs);
-  if (rest === nanosecondsPerMs) {
-    whole++;
-    rest = 0;
-  }
-  return whole > 0 ? `${whole}${String(rest).padStart(6, '0')}` : String(BigInt(whole) * BigInt(nanosecondsPerMs) + BigInt(rest));
+  const whole = Math.floor(ms);
+  const rest = whole === ms ? 0 : Math.round((ms - whole) * nanosecondsPerMs);
+  return rest === nanosecondsPerMs ? joinNanoseconds(whole + 1, 0) : joinNanoseconds(whole, rest);
 }
+
+/** Whole milliseconds and the nanoseconds (0..999,999) after them. */
+export const joinNanoseconds = (wholeMs: number, rest: number): string =>
+  wholeMs > 0
+    ? `${wholeMs}${rest === 0 ? '000000' : String(rest).padStart(6, '0')}`
+    : String(BigInt(wholeMs) * BigInt(nanosecondsPerMs) + BigInt(rest));

@@ -12,6 +12,8 @@ interface Line {
 
 const newline = Buffer.from('\n');
 const smallestRequestBytes = 16_384;
+/** A larger request is tried after this many good writes: each try that fails costs a time-out. */
+const writesBeforeGrowth = 20;
 
 /**
  * Entries (lines joined by `\n`) → the receiver. Resolves when every point is stored or refused for good; throws when
@@ -20,15 +22,14 @@ const smallestRequestBytes = 16_384;
 export class LineWriter {
   readonly #request: WriteRequest;
   readonly #createDatabase: (() => Promise<void>) | undefined;
-  readonly #largestBytes: number;
   /** What the receiver (413) and the link (time-outs) let through in one request. */
   #requestBytes: number;
   #ceilingBytes: number;
+  #writesAtThisSize = 0;
   readonly counters = { requests: 0, bytes: 0, rejected: 0, bisected: 0 };
 
   constructor(request: WriteRequest, largestBytes: number, createDatabase: (() => Promise<void>) | undefined) {
     this.#request = request;
-    this.#largestBytes = largestBytes;
     this.#requestBytes = largestBytes;
     this.#ceilingBytes = largestBytes;
     this.#createDatabase = createDatabase;
@@ -41,6 +42,10 @@ export class LineWriter {
         ? await this.#settle(body, await this.#send(body, signal), () => linesOf(entries), signal)
         : await this.#writeLines(linesOf(entries), signal);
     this.counters.rejected += rejected.reduce((sum, { count }) => sum + count, 0);
+    if (this.#requestBytes < this.#ceilingBytes && ++this.#writesAtThisSize >= writesBeforeGrowth) {
+      this.#requestBytes = Math.min(this.#ceilingBytes, this.#requestBytes * 2);
+      this.#writesAtThisSize = 0;
+    }
     return { rejected };
   }
 
@@ -100,7 +105,7 @@ export class LineWriter {
       const body = Buffer.from(half.map((line) => line.text).join('\n'));
       const verdict = await this.#send(body, signal);
       rejected.push(
-        ...(verdict.kind === 'unreadable' || verdict.kind === 'tooLarge'
+        ...(verdict.kind === 'unreadable'
           ? await this.#halve(half, verdict.text, signal)
           : await this.#settle(body, verdict, () => half, signal)),
       );
@@ -121,8 +126,7 @@ export class LineWriter {
     const verdict = await this.#request.send(body, signal);
     if (verdict.kind === 'failed' && verdict.shrink) {
       this.#requestBytes = Math.max(smallestRequestBytes, Math.floor(Math.min(this.#requestBytes, body.length) / 2));
-    } else if (verdict.kind === 'accepted' && this.#requestBytes < this.#ceilingBytes) {
-      this.#requestBytes = Math.min(this.#ceilingBytes, this.#largestBytes, this.#requestBytes * 2);
+      this.#writesAtThisSize = 0;
     }
     if (verdict.kind !== 'unknownDatabase' || !this.#createDatabase) return verdict;
     await this.#createDatabase();
@@ -175,7 +179,7 @@ function suspect(lines: readonly Line[], text: string): Line | undefined {
     if (quoted !== undefined) return line.text === quoted;
     if (!conflict) return false;
     const [, field, measurement, type] = conflict;
-    if (!line.text.startsWith(`${measurement},`)) return false;
+    if (!line.text.startsWith(`${measurement},`) && !line.text.startsWith(`${measurement} `)) return false;
     const at = Math.max(line.text.indexOf(` ${field}=`), line.text.indexOf(`,${field}=`));
     return at >= 0 && typeOfValue(line.text.slice(line.text.indexOf('=', at) + 1)) === type;
   });

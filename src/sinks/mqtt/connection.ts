@@ -70,6 +70,7 @@ export class Connection {
       await link.end();
     }
     running.stop.abort(new Error('the connection is closed'));
+    for (const wake of [...this.#waiters]) wake();
     await running.done;
   }
 

@@ -1,0 +1,146 @@
+import mqtt from 'mqtt';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isRetriable } from '../../src/core/errors.ts';
+import type { Sink } from '../../src/core/sink.ts';
+import { sinkDefinitions } from '../../src/sinks/index.ts';
+import { influxdbSink } from '../../src/sinks/influxdb/index.ts';
+import { mqttSink } from '../../src/sinks/mqtt/index.ts';
+import { startInfluxd } from '../support/influxd.ts';
+import { startMosquitto } from '../support/mosquitto.ts';
+import type { PeerProcess } from '../support/peer-process.ts';
+import { startVictoriaMetrics } from '../support/victoria-metrics.ts';
+import { entryOf, sinkContext, transition, until } from './fixtures.ts';
+
+/** A real receiver, and the keys (`asset sequence`) of the alarms it holds, each as often as it holds it. */
+interface Receiver {
+  readonly process: PeerProcess;
+  makeSink(): Sink;
+  keys(): Promise<string[]>;
+  dispose(): Promise<void>;
+}
+
+async function influxdbReceiver(): Promise<Receiver | undefined> {
+  const server = await startInfluxd();
+  return (
+    server && {
+      process: server.process,
+      makeSink: () => influxdbSink.create(influxdbSink.schema.parse({ id: 'sink', type: 'influxdb', url: server.url, timeout: '1s' }), sinkContext('sink')),
+      keys: async () => (await server.query('fettle', 'SELECT asset, sequence FROM fettle_alarm')).map((row) => `${row.asset} ${row.sequence}`),
+      dispose: () => server.dispose(),
+    }
+  );
+}
+
+async function victoriaMetricsReceiver(): Promise<Receiver | undefined> {
+  const server = await startVictoriaMetrics();
+  return (
+    server && {
+      process: server.process,
+      makeSink: () => influxdbSink.create(influxdbSink.schema.parse({ id: 'sink', type: 'influxdb', url: server.url, timeout: '1s' }), sinkContext('sink')),
+      keys: async () => {
+        const series = await server.exportSeries('{__name__="fettle_alarm_sequence"}');
+        return series.flatMap(({ metric, values }) => values.map((sequence) => `${metric.asset} ${sequence}`));
+      },
+      dispose: () => server.dispose(),
+    }
+  );
+}
+
+async function mosquittoReceiver(): Promise<Receiver | undefined> {
+  const server = await startMosquitto();
+  if (!server) return undefined;
+  const keys: string[] = [];
+  const listener = mqtt.connect(server.url, { reconnectPeriod: 50, resubscribe: true });
+  listener.on('error', () => {});
+  listener.on('message', (_, payload) => {
+    const event = JSON.parse(payload.toString()) as { asset: string; sequence: number };
+    keys.push(`${event.asset} ${event.sequence}`);
+  });
+  await listener.subscribeAsync('fettle/hall1/+/alarm/event', { qos: 1 });
+  return {
+    process: server.process,
+    makeSink: () => mqttSink.create(mqttSink.schema.parse({ id: 'sink', type: 'mqtt', url: server.url, timeout: '1s' }), sinkContext('sink')),
+    keys: async () => {
+      await until('the listener is connected', () => listener.connected);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return keys;
+    },
+    dispose: async () => {
+      await listener.endAsync(true);
+      await server.dispose();
+    },
+  };
+}
+
+const receivers = [
+  { type: 'influxdb', peer: 'influxd', start: influxdbReceiver },
+  { type: 'influxdb', peer: 'victoria-metrics', start: victoriaMetricsReceiver },
+  { type: 'mqtt', peer: 'mosquitto', start: mosquittoReceiver },
+];
+
+it('has a real receiver for every registered sink', () => {
+  expect([...new Set(receivers.map(({ type }) => type))].sort()).toEqual(sinkDefinitions.map(({ type }) => type).sort());
+});
+
+describe.each(receivers)('the $type sink against $peer', ({ peer, start }) => {
+  let receiver: Receiver | undefined;
+  let sink: Sink;
+  const never = new AbortController().signal;
+  const alarm = (sequence: number) => entryOf('alarms', sink.encodeTransition(transition({ asset: `a${sequence}`, sequence, id: `t-${sequence}` })));
+
+  beforeAll(async () => {
+    receiver = await start();
+    if (!receiver) return;
+    sink = receiver.makeSink();
+    await sink.start(never);
+  });
+  afterAll(async () => {
+    await sink?.stop();
+    await receiver?.dispose();
+  });
+
+  it('delivers, and delivering again changes nothing', async ({ skip }) => {
+    if (!receiver) return skip(`${peer} is not installed`);
+    const entries = [alarm(1), alarm(2)];
+    expect(await sink.deliver(entries, never)).toEqual({ rejected: [] });
+    expect(await sink.deliver(entries, never)).toEqual({ rejected: [] });
+    expect((await receiver.keys()).sort()).toEqual(['a1 1', 'a2 2']);
+    expect(sink.status().state).toBe('good');
+  });
+
+  it('throws what can be tried again while the receiver is down, and delivers once it is back', async ({ skip }) => {
+    if (!receiver) return skip(`${peer} is not installed`);
+    await receiver.process.stop();
+    const entry = alarm(3);
+    const error: unknown = await sink.deliver([entry], never).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(Error);
+    expect(isRetriable(error)).toBe(true);
+    expect(sink.status()).toMatchObject({ state: 'degraded', lastError: expect.stringMatching(/127\.0\.0\.1/), hint: expect.any(String) });
+    await receiver.process.start();
+    await receiver.keys();
+    await until('the sink delivers again', () => sink.deliver([entry], never).then(() => true, () => false));
+    expect((await receiver.keys()).filter((key) => key === 'a3 3')).toHaveLength(1);
+    expect(sink.status().state).toBe('good');
+  });
+
+  it('gives up at once when it is told to', async ({ skip }) => {
+    if (!receiver) return skip(`${peer} is not installed`);
+    receiver.process.freeze(true);
+    const abort = new AbortController();
+    const delivery = sink.deliver([alarm(4)], abort.signal);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const startedMs = performance.now();
+    abort.abort(new Error('stop'));
+    await expect(delivery).rejects.toThrow('stop');
+    expect(performance.now() - startedMs).toBeLessThan(100);
+    await expect(sink.deliver([alarm(5)], AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+    receiver.process.freeze(false);
+  });
+
+  it('may be stopped twice', async ({ skip }) => {
+    if (!receiver) return skip(`${peer} is not installed`);
+    await sink.stop();
+    await sink.stop();
+    expect(sink.status().state).toBe('stopped');
+  });
+});

@@ -8,7 +8,12 @@ export type ControlRow =
   /** The sources named are connected, caught up and silent: they no longer hold back the windows of these assets. */
   | { readonly kind: 'idle'; readonly atMs: number; readonly sources: readonly number[] }
   /** The clock went on while nothing was heard: windows of silent assets close, delays and shelving end. */
-  | { readonly kind: 'clock'; readonly atMs: number }
+  | {
+      readonly kind: 'clock';
+      readonly atMs: number;
+      /** [source, ms]: how far each source's time stamps lay behind the clock when it fell silent; its time goes on from there. */
+      readonly lags: readonly (readonly [number, number])[];
+    }
   /** A person or program asked for something. */
   | { readonly kind: 'command'; readonly atMs: number; readonly command: AlarmCommand }
   /** Samples that were acknowledged without being kept (disk full). */

@@ -24,6 +24,8 @@ export interface SampleInlet {
 
 export interface SourceContext {
   readonly id: string;
+  /** Name of the plant. */
+  readonly site: string;
   /** Tag names to indices. */
   readonly tags: Interner;
   /** Values of string tags are indices into this table. */

@@ -44,7 +44,8 @@ export class WindowAssembler {
     if (row.kind === 'idle') {
       for (const asset of this.assets) for (const source of row.sources) asset.idle(source);
     } else if (row.kind === 'clock') {
-      for (const asset of this.assets) asset.clock(row.atMs);
+      const lags = new Map(row.lags);
+      for (const asset of this.assets) asset.clock(row.atMs, lags);
     }
   }
 

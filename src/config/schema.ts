@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { durationMs, pathName, sizeBytes } from '../core/fields.ts';
+import { sinkDefinitions } from '../sinks/index.ts';
+import { alertsSchema } from '../sinks/mqtt/config.ts';
+import { sourceDefinitions } from '../sources/index.ts';
+import { compileRunning } from '../windows/running.ts';
+
+/** The whole of fettle.yaml. Sources, sinks and alerts declare their part beside their code. */
+
+const journalSchema = z.strictObject({
+  maxBytes: sizeBytes()
+    .prefault('2GB')
+    .describe('Largest size of the database; the oldest history goes first, and what is dropped is counted.'),
+  maxAge: durationMs().prefault('30d').describe('How long history is kept.'),
+  commit: durationMs()
+    .optional()
+    .describe('How long samples may wait for the disk. 20ms where a sender waits for its acknowledgement, 1s where nobody does.'),
+  onDiskFull: z
+    .enum(['acknowledge', 'hold'])
+    .default('acknowledge')
+    .describe('acknowledge: go on, count what is not kept and record the gap; hold: acknowledge nothing, so the broker keeps it.'),
+});
+
+const percentOrNumber = () =>
+  z.union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?\s*%$/, 'must be a number or a percentage like 10%')]);
+
+const percentage = () =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*%$/, 'must be a percentage like 10%')
+    .transform((text) => Number.parseFloat(text) / 100);
+
+const limitsSchema = z
+  .strictObject({
+    hihi: z.number().optional().describe('High-high limit.'),
+    hi: z.number().optional().describe('High limit.'),
+    lo: z.number().optional().describe('Low limit.'),
+    lolo: z.number().optional().describe('Low-low limit.'),
+    rate: z.number().positive().optional().describe('Largest change per second.'),
+  })
+  .superRefine(({ hihi, hi, lo, lolo }, context) => {
+    const rising = [
+      ['lolo', lolo],
+      ['lo', lo],
+      ['hi', hi],
+      ['hihi', hihi],
+    ].filter(([, value]) => value !== undefined) as [string, number][];
+    for (let i = 1; i < rising.length; i++) {
+      const [below, low] = rising[i - 1] as [string, number];
+      const [above, high] = rising[i] as [string, number];
+      if (low >= high) context.addIssue({ code: 'custom', path: [above], message: `${above} (${high}) must be above ${below} (${low})` });
+    }
+  });
+
+const tagSchema = z.strictObject({
+  engineeringUnit: z.string().optional().describe('Unit shown with the value: °C, A, bar.'),
+  limits: limitsSchema.optional().describe('Ordinary limits, in engineering units, judged on the rows of the asset.'),
+  deadband: percentOrNumber()
+    .default(0)
+    .describe('How far the value must come back before a limit alarm ends: engineering units, or a share of the limit.'),
+  onDelay: durationMs().prefault('0ms').describe('How long the value must be beyond the limit before it is raised.'),
+  offDelay: durationMs().prefault('0ms').describe('How long it must be back before the alarm ends.'),
+  flatline: durationMs().optional().describe('Raise when the value has not changed at all for this long.'),
+  badQuality: durationMs().optional().describe('Raise when the tag has given nothing usable for this long.'),
+  maxAge: durationMs()
+    .optional()
+    .describe(
+      'How long the last value may stand in for a missing one. Three steps of the grid or three poll periods when absent, whichever is longer.',
+    ),
+  hold: z.boolean().default(false).describe('The tag reports on change: its last value stands until maxAge.'),
+  advice: z.string().optional().describe('What a person should do when a limit of this tag is raised.'),
+});
+
+const windowSchema = z.strictObject({
+  step: durationMs().prefault('1s').describe('Step of the grid: samples within a step become one row.'),
+  length: z.int().min(2).max(65_536).default(64).describe('Steps in a window.'),
+  slide: z.int().min(1).max(65_536).default(8).describe('Steps between two windows.'),
+  allowedLateness: durationMs()
+    .prefault('2s')
+    .describe('How far samples may lag behind the newest one of their source and still enter their window.'),
+});
+
+const detectorSchema = z.strictObject({
+  model: z.string().min(1).describe('Folder of the model bundle, relative to this file.'),
+  channels: z
+    .record(z.string(), pathName())
+    .optional()
+    .describe('Channel of the model to tag, where the names do not tell: exact name first, then the last level of it.'),
+});
+
+const runningSchema = z.strictObject({
+  when: z
+    .string()
+    .superRefine((text, context) => {
+      try {
+        compileRunning(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: `"${text}": ${(error as Error).message}` });
+      }
+    })
+    .describe('Expression over tags that is true while the machine runs, e.g. line1/press/state == 3.'),
+  settle: durationMs().prefault('0ms').describe('How long after a start the machine is not judged yet.'),
+});
+
+const alarmSchema = z.strictObject({
+  kind: z.enum(['alert', 'alarm']).default('alert').describe('alarm only where an operator must act in time (ISA-18.2).'),
+  priority: z.enum(['low', 'medium', 'high', 'critical']).default('medium').describe('Priority shown with it.'),
+  onDelay: durationMs().prefault('0ms').describe('How long the condition must hold before it is raised.'),
+  offDelay: durationMs().prefault('0ms').describe('How long it must be over before the alarm ends.'),
+  deadband: percentage().prefault('10%').describe('Share of the limit by which the score must fall below it before the alarm ends.'),
+  latching: z.boolean().default(false).describe('Stays until a person resets it.'),
+  acknowledge: z
+    .enum(['automatic', 'required'])
+    .optional()
+    .describe('automatic: an alarm that has ended needs nobody. Automatic for alerts, required for alarms when absent.'),
+  notWatchedAfter: durationMs().prefault('10m').describe('Raise when the asset could not be judged for this long.'),
+  advice: z.string().optional().describe('What a person should do.'),
+  consequence: z.string().optional().describe('What happens if nobody does.'),
+});
+
+const assetSchema = z.strictObject({
+  id: pathName().describe('Name of the machine; levels with /.'),
+  tags: z.array(pathName()).min(1).describe('Tags that belong to it.'),
+  window: windowSchema.prefault({}).describe('Grid and windows.'),
+  detector: detectorSchema.optional().describe('Model that judges the windows; limits alone are an asset too.'),
+  running: runningSchema.optional().describe('When the machine runs; stopped, it is suppressed by design and never scored.'),
+  alarm: alarmSchema.prefault({}).describe('How its alarms behave.'),
+});
+
+const serverSchema = z.strictObject({
+  listen: z
+    .string()
+    .regex(/^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i, 'must be host:port')
+    .default('127.0.0.1:7171')
+    .describe('Where the HTTP API listens; port 0 takes any free one.'),
+});
+
+const logSchema = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least important line that is written.'),
+});
+
+export const configSchema = z.strictObject({
+  site: z
+    .string()
+    .regex(/^[^/+#$\s]+$/, 'must be one level without spaces, / + # $')
+    .describe('Name of the plant; the first level of every topic.'),
+  data: z.string().min(1).default('./data').describe('Directory for the database, relative to this file.'),
+  journal: z
+    .union([z.literal('off'), journalSchema])
+    .prefault({})
+    .describe('The log of samples; off keeps none, with no promise across a crash.'),
+  limits: z
+    .strictObject({
+      tags: z.int().min(1).default(100_000).describe('Most different tags; a template that makes more is refused, counted.'),
+      texts: z.int().min(1).default(100_000).describe('Most different texts of string tags.'),
+      memory: sizeBytes().prefault('64MB').describe('Samples that may wait for the disk; then the sources are held back.'),
+    })
+    .prefault({})
+    .describe('Bounds.'),
+  sources: z.array(z.discriminatedUnion('type', sourceSchemas())).default([]).describe('Where samples come from.'),
+  tags: z.record(pathName(), tagSchema).default({}).describe('What holds for a tag wherever it comes from.'),
+  assets: z.array(assetSchema).default([]).describe('The machines that are watched.'),
+  alerts: alertsSchema.optional().describe('MQTT broker the alerts are published to.'),
+  sinks: z.array(z.discriminatedUnion('type', sinkSchemas())).default([]).describe('Where results are synced to.'),
+  server: serverSchema.prefault({}).describe('HTTP API.'),
+  log: logSchema.prefault({}).describe('Log.'),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type AssetConfig = z.output<typeof assetSchema>;
+export type TagConfig = z.output<typeof tagSchema>;
+
+function sourceSchemas() {
+  const [modbus, mqtt] = sourceDefinitions;
+  return [modbus.schema, mqtt.schema] as const;
+}
+
+function sinkSchemas() {
+  const [first, ...rest] = sinkDefinitions.map((definition) => definition.schema);
+  if (first === undefined) throw new Error('no sink is registered');
+  return [first, ...rest] as const;
+}

@@ -1,0 +1,506 @@
+import { readFileSync } from 'node:fs';
+import type { LoadedConfig } from '../config/load.ts';
+import type { AlarmTransition, AssetAlarmState } from '../core/alarm.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import type { AlarmCommand, ControlRow } from '../core/control-row.ts';
+import { errorText, FettleError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { SampleBlockBuilder } from '../core/sample-block.ts';
+import type { Score } from '../core/score.ts';
+import type { LiveSink, Sink } from '../core/sink.ts';
+import type { Source } from '../core/source.ts';
+import { Journal } from '../journal/journal.ts';
+import { readSegment } from '../journal/segment.ts';
+import { SinkDelivery } from '../outbox/delivery.ts';
+import { sinkDefinitions } from '../sinks/index.ts';
+import { createAlerts } from '../sinks/mqtt/index.ts';
+import { sourceDefinitions } from '../sources/index.ts';
+import { parseCommand } from './commands.ts';
+import { Committer } from './committer.ts';
+import { GatewayCounters } from './counters.ts';
+import type { GatewayListener } from './gateway-events.ts';
+import { GatewayInlet } from './inlet.ts';
+import { loadScorers } from './models.ts';
+import { Names } from './names.ts';
+import { JournalOutboxStore } from './outbox-store.ts';
+import { Pipeline, type PipelineOutput } from './pipeline.ts';
+import { planPipeline, type ScorersByAsset } from './plan.ts';
+import type { GatewayStatus } from './status.ts';
+import { textTagsOf } from './text-tags.ts';
+
+export const version: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
+  .version;
+
+export interface GatewayOptions {
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly listener?: GatewayListener;
+  /** Only the power-cut test sets it, to show that the test would see the loss. */
+  readonly synchronous?: 'FULL' | 'NORMAL';
+  /** Only the fault tests set it, to show that acknowledging early would be seen. */
+  readonly acknowledge?: 'afterCommit' | 'beforeCommit';
+}
+
+/** A source that says nothing for this long, while connected, no longer holds back windows. */
+const idleAfterMs = 5_000;
+const idleCheckMs = 500;
+const clockRowMs = 1_000;
+const alertsId = 'alerts';
+
+/**
+ * The composition root, in the order of the data: sources → fold (windows, scoring, alarms) → commit → acknowledgement, outbox, sinks.
+ * `start` recovers the state first; `stop` ends sources, commits what they gave, and ends the sinks.
+ */
+export class Gateway {
+  readonly #loaded: LoadedConfig;
+  readonly #options: GatewayOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #journal: Journal;
+  readonly #names: Names;
+  readonly #scorers: ScorersByAsset;
+  readonly #pipeline: Pipeline;
+  readonly #committer: Committer;
+  readonly #inlets: GatewayInlet[] = [];
+  readonly #sources: Source[] = [];
+  readonly #sinks: Sink[] = [];
+  readonly #live: LiveSink[] = [];
+  readonly #deliveries: SinkDelivery[] = [];
+  readonly #stopped = new AbortController();
+  readonly #controls: { row: ControlRow; done?: (error: unknown) => void }[] = [];
+  readonly #startedMs: number;
+  readonly counters = new GatewayCounters();
+  #alerts: ReturnType<typeof createAlerts> | undefined;
+  #ticking: Promise<void> | undefined;
+  #scheduled = false;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #clockRowDueMs = 0;
+  #scoresOfTick: Score[] = [];
+
+  private constructor(loaded: LoadedConfig, options: GatewayOptions, journal: Journal, names: Names, scorers: ScorersByAsset) {
+    this.#loaded = loaded;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log;
+    this.#journal = journal;
+    this.#names = names;
+    this.#scorers = scorers;
+    this.#startedMs = this.#clock.wallMs();
+    const { config } = loaded;
+    this.#pipeline = new Pipeline(planPipeline(config, names, scorers));
+    const commitMs = config.journal === 'off' ? undefined : config.journal.commit;
+    this.#createSinks();
+    this.#committer = new Committer(
+      journal,
+      names,
+      {
+        unacknowledgedMs: commitMs ?? 1000,
+        onDiskFull: config.journal === 'off' ? 'acknowledge' : config.journal.onDiskFull,
+        maxWaitingBytes: config.limits.memory,
+        keepSamples: config.journal !== 'off',
+        sampleSinks: this.#sinks.filter(({ wants }) => wants.has('samples')).map(({ id }) => id),
+      },
+      {
+        committed: (marks) => this.#acknowledge(marks),
+        delivered: (lanes) => {
+          for (const delivery of this.#deliveries) for (const lane of lanes) delivery.wake(lane);
+        },
+        resume: () => {
+          for (const source of this.#sources) source.resume();
+        },
+        snapshot: () => this.#pipeline.save(),
+      },
+      this.#clock,
+      this.#log,
+    );
+  }
+
+  /**
+   * Opens the data directory and the models, recovers the state, starts sinks and sources. Resolves when everything runs; connections
+   * may still be under way. Throws FETTLE_DATA_LOCKED, FETTLE_DATA_TOO_NEW, FETTLE_MODEL_INVALID, FETTLE_MODEL_MISMATCH.
+   */
+  static async start(loaded: LoadedConfig, options: GatewayOptions): Promise<Gateway> {
+    const { config } = loaded;
+    const journal = await Journal.open({
+      directory: config.data,
+      maxBytes: config.journal === 'off' ? 500_000_000 : config.journal.maxBytes,
+      maxAgeMs: config.journal === 'off' ? 2_592_000_000 : config.journal.maxAge,
+      ...(options.synchronous !== undefined && { synchronous: options.synchronous }),
+    });
+    let scorers: ScorersByAsset = new Map();
+    try {
+      if (journal.opened.setAside !== null) {
+        options.log.error(
+          { code: 'FETTLE_JOURNAL_CORRUPT', setAside: journal.opened.setAside },
+          `the database in ${config.data} was damaged; it was set aside as ${journal.opened.setAside} and a fresh one opened`,
+        );
+      }
+      scorers = await loadScorers(config, options.log);
+      const names = new Names(journal.opened.names, config.limits);
+      const gateway = new Gateway(loaded, options, journal, names, scorers);
+      await gateway.#recover();
+      await gateway.#startAll();
+      return gateway;
+    } catch (error) {
+      await journal.close();
+      for (const scorer of new Set(scorers.values())) await scorer.dispose();
+      throw error;
+    }
+  }
+
+  /** Ends sources, commits what they gave, ends sinks, closes the database. May be called twice. */
+  async stop(): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    clearInterval(this.#idleTimer);
+    for (const source of this.#sources) await source.stop();
+    this.#stopped.abort();
+    while (this.#ticking !== undefined || this.#inlets.some(({ hasInput }) => hasInput)) {
+      this.#ticking ??= this.#tick();
+      await this.#ticking;
+    }
+    await this.#committer.stop();
+    for (const delivery of this.#deliveries) await delivery.stop();
+    for (const sink of this.#sinks) await sink.stop();
+    await this.#journal.close();
+    for (const scorer of new Set(this.#scorers.values())) await scorer.dispose();
+  }
+
+  /** Carries out a command of a person or program; durable when it resolves. Throws FETTLE_COMMAND_INVALID. */
+  async command(command: AlarmCommand): Promise<void> {
+    if (!this.#loaded.config.assets.some(({ id }) => id === command.asset)) {
+      throw new FettleError('FETTLE_COMMAND_INVALID', `there is no asset ${command.asset}`);
+    }
+    await new Promise<void>((resolve, reject) => {
+      const row: ControlRow = { kind: 'command', atMs: this.#clock.wallMs(), command };
+      this.#controls.push({ row, done: (error) => (error === undefined ? resolve() : reject(error as Error)) });
+      this.#schedule();
+    });
+    await this.#committer.flush();
+  }
+
+  status(): GatewayStatus {
+    const sources = Object.fromEntries(this.#sources.map((source) => [source.id, source.status()]));
+    const sinks = Object.fromEntries(
+      this.#sinks.map((sink, i) => [sink.id, { sink: sink.status(), delivery: (this.#deliveries[i] as SinkDelivery).status() }]),
+    );
+    const { commits, failedCommits, lastSeq, commitMs, unkeptSamples, droppedRows } = this.#committer.counters;
+    const { samples, badSamples, redeliveredKnown, windows, scores, scoringErrors, invalidWindows, raised, cleared, withdrawn } =
+      this.counters;
+    const degraded =
+      this.#committer.diskFull ||
+      Object.values(sources).some(({ state }) => state !== 'good') ||
+      Object.values(sinks).some(({ sink }) => sink.state !== 'good');
+    return {
+      site: this.#loaded.config.site,
+      version,
+      startedAt: new Date(this.#startedMs).toISOString(),
+      uptimeMs: this.#clock.wallMs() - this.#startedMs,
+      state: degraded ? 'degraded' : 'good',
+      sources,
+      sinks,
+      journal: {
+        diskFull: this.#committer.diskFull,
+        lastSeq,
+        commits,
+        failedCommits,
+        commitMs,
+        unkeptSamples,
+        droppedRows,
+        setAside: this.#journal.opened.setAside,
+      },
+      counters: {
+        samples,
+        badSamples,
+        ...this.#pipeline.counters(),
+        redeliveredKnown,
+        refusedTags: this.#names.tag.refused,
+        windows,
+        scores,
+        scoringErrors,
+        invalidWindows,
+        raised,
+        cleared,
+        withdrawn,
+      },
+      assets: this.#pipeline.documents(),
+    };
+  }
+
+  /** Read-only questions to the database, for tools and tests. */
+  query<Row>(sql: string, ...parameters: (string | number)[]): Promise<Row[]> {
+    return this.#journal.query<Row>(sql, ...parameters);
+  }
+
+  /** Loads the last snapshot and folds what came after it; results of that are in the database already. */
+  async #recover(): Promise<void> {
+    const { snapshot } = this.#journal.opened;
+    if (snapshot !== null) {
+      const anew = this.#pipeline.restore(snapshot.data);
+      if (anew.length > 0) this.#log.info({ assets: anew }, 'these assets begin anew: their grid or tags are not those of the last run');
+    }
+    const silent: PipelineOutput = { score: () => {}, invalid: () => {}, transition: () => {}, scoringFailed: () => {} };
+    for await (const { data } of this.#journal.replay(snapshot?.seq ?? 0)) {
+      for (const entry of readSegment(data)) {
+        if (entry.kind === 'samples') this.#pipeline.block(entry.block);
+        else this.#pipeline.control(entry.row);
+      }
+      await this.#pipeline.settle(silent);
+      this.counters.recoveredSegments++;
+    }
+    this.#pipeline.takeChanged();
+    this.#committer.beginTick();
+    this.#committer.control({ kind: 'start', atMs: this.#clock.wallMs(), version });
+    this.#committer.tickDone();
+  }
+
+  async #startAll(): Promise<void> {
+    const { config } = this.#loaded;
+    const { signal } = this.#stopped;
+    for (const [i, sink] of this.#sinks.entries()) {
+      await sink.start(signal);
+      await (this.#deliveries[i] as SinkDelivery).start(signal);
+    }
+    this.#startAlerts(signal);
+    for (const sourceConfig of config.sources) {
+      const source = this.#names.source.intern(sourceConfig.id);
+      const inlet = new GatewayInlet(source, {
+        pending: () => this.#schedule(),
+        isFull: () => this.#committer.full,
+        now: () => ({ wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() }),
+      });
+      const definition = sourceDefinitions.find(({ type }) => type === sourceConfig.type) as (typeof sourceDefinitions)[number];
+      const context = {
+        id: sourceConfig.id,
+        site: config.site,
+        tags: this.#names.tag,
+        texts: this.#names.text,
+        inlet,
+        clock: this.#clock,
+        log: this.#log.child({ source: sourceConfig.id }),
+      };
+      this.#inlets.push(inlet);
+      this.#sources.push(definition.create(sourceConfig as never, context));
+    }
+    for (const source of this.#sources) await source.start(signal);
+    this.#idleTimer = setInterval(() => this.#checkIdle(), idleCheckMs);
+  }
+
+  #createSinks(): void {
+    const { config } = this.#loaded;
+    const contextOf = (id: string) => ({ id, site: config.site, clock: this.#clock, log: this.#log.child({ sink: id }) });
+    if (config.alerts !== undefined) {
+      this.#alerts = createAlerts(config.alerts, contextOf(alertsId));
+      this.#sinks.push(this.#alerts);
+      this.#live.push(this.#alerts);
+    }
+    for (const sinkConfig of config.sinks) {
+      const definition = sinkDefinitions.find(({ type }) => type === sinkConfig.type) as (typeof sinkDefinitions)[number];
+      const sink: Sink = definition.create(sinkConfig as never, contextOf(sinkConfig.id));
+      this.#sinks.push(sink);
+      if ('announce' in sink) this.#live.push(sink as LiveSink);
+    }
+    const textTags = textTagsOf(config, this.#names);
+    for (const sink of this.#sinks) {
+      const store = new JournalOutboxStore(this.#journal, sink, this.#names, textTags, this.#clock);
+      this.#deliveries.push(new SinkDelivery(sink, store, this.#clock, this.#log.child({ sink: sink.id })));
+    }
+  }
+
+  #startAlerts(signal: AbortSignal): void {
+    const alerts = this.#alerts;
+    if (alerts === undefined) return;
+    const { config } = this.#loaded;
+    alerts.setDescription({
+      version,
+      assets: config.assets.map(({ id, tags }) => ({ id, tags: [...tags], model: this.#modelName(id) })),
+      models: [...new Set(this.#scorers.values())].map(({ manifest: { id, version: bundle } }) => ({ id, version: bundle })),
+    });
+    alerts.setCommandHandler((verb, payload, reply) => {
+      Promise.try(() => this.command(parseCommand(verb, payload))).then(
+        () => reply({ ok: true }),
+        (error: unknown) =>
+          reply({
+            ok: false,
+            error: { code: error instanceof FettleError ? error.code : 'FETTLE_COMMAND_INVALID', message: errorText(error) },
+          }),
+      );
+    });
+    // What was published before a crash and could not be reproduced is withdrawn by name.
+    alerts
+      .reconcile(this.#pipeline.documents(), signal)
+      .then((ahead) => {
+        for (const { asset, sequence, standing } of ahead) this.#withdraw(asset, sequence, standing);
+      })
+      .catch((error: unknown) => {
+        if (!signal.aborted) this.#log.warn({}, `the retained alarm states could not be compared: ${errorText(error)}`);
+      });
+  }
+
+  #modelName(asset: string): string | null {
+    const manifest = this.#scorers.get(asset)?.manifest;
+    return manifest === undefined ? null : `${manifest.id}@${manifest.version}`;
+  }
+
+  #withdraw(asset: string, sequence: number, standing: readonly string[]): void {
+    this.#pipeline.raiseSequence(asset, sequence);
+    this.#log.warn({ asset, transitions: standing }, 'withdrawing what was published before a crash and did not happen');
+    for (const id of standing) {
+      const [, rule = 'anomaly'] = id.slice(asset.length).split(':');
+      const transition: AlarmTransition = {
+        id,
+        sequence,
+        asset,
+        rule: rule as AlarmTransition['rule'],
+        tag: null,
+        kind: 'alert',
+        priority: 'low',
+        from: 'unacknowledged',
+        to: 'normal',
+        atMs: this.#clock.wallMs(),
+        ratio: null,
+        message: 'withdrawn: published before a crash, and not confirmed by what was kept',
+        findings: [],
+        advice: null,
+        model: null,
+        by: null,
+        comment: null,
+        withdrawn: true,
+      };
+      this.counters.withdrawn++;
+      for (const sink of this.#live) sink.announce(transition);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped.signal.aborted) return;
+    this.#scheduled = true;
+    // The end of this turn: what the sockets hold now is one burst.
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#ticking !== undefined) return;
+      this.#ticking = this.#tick()
+        .catch((error: unknown) => this.#log.error({}, `a tick failed: ${errorText(error)}`))
+        .finally(() => {
+          this.#ticking = undefined;
+          if (this.#controls.length > 0 || this.#inlets.some(({ hasInput }) => hasInput)) this.#schedule();
+        });
+    });
+  }
+
+  async #tick(): Promise<void> {
+    const taken = [];
+    for (const inlet of this.#inlets) {
+      if (!inlet.hasInput) continue;
+      const { block, mark, redelivered } = inlet.take();
+      taken.push({ inlet, mark, block: redelivered ? await this.#unknownOf(inlet.source, block) : block });
+    }
+    const controls = this.#controls.splice(0);
+    this.counters.ticks++;
+    this.#committer.beginTick();
+    for (const { inlet, block, mark } of taken) {
+      this.#pipeline.block(block);
+      this.#committer.block(inlet.source, block);
+      this.#committer.mark(inlet.source, mark);
+      this.#countSamples(block);
+      if (this.#options.acknowledge === 'beforeCommit') this.#acknowledge(new Map([[inlet.source, mark]]));
+    }
+    for (const { row } of controls) {
+      this.#pipeline.control(row);
+      this.#committer.control(row);
+    }
+    const errors = await this.#pipeline.settle(this.#output);
+    this.#encodeScores();
+    for (const state of this.#pipeline.takeChanged()) for (const sink of this.#live) sink.publishState(state);
+    this.#committer.tickDone();
+    const commands = controls.filter(({ done }) => done !== undefined);
+    // Errors come in the order of the commands that failed; with one command at a time, which is how people work, they are its own.
+    commands.forEach(({ done }, i) => done?.(errors.length === commands.length ? errors[i] : errors[0]));
+  }
+
+  readonly #output: PipelineOutput = {
+    score: (score, asset) => {
+      this.counters.scores++;
+      this.#committer.score(score, asset);
+      this.#scoresOfTick.push(score);
+      for (const sink of this.#live) sink.publishScore(score);
+      this.#options.listener?.score?.(score);
+    },
+    invalid: (window, windows) => {
+      this.counters.invalidWindows[window.reason] += windows;
+      this.#committer.invalid(window);
+      this.#options.listener?.invalid?.(window, this.#names.asset.nameOf(window.asset), windows);
+    },
+    transition: (transition, asset) => {
+      if (transition.to === 'unacknowledged') this.counters.raised++;
+      else if (transition.to === 'normal' || transition.to === 'returnedUnacknowledged') this.counters.cleared++;
+      // The world hears it now; the disk a moment later.
+      for (const sink of this.#live) sink.announce(transition);
+      this.#committer.transition(transition, asset);
+      for (const sink of this.#sinks) {
+        const payload = sink.wants.has('alarms') ? sink.encodeTransition(transition) : undefined;
+        if (payload !== undefined) this.#committer.outbox(sink.id, 'alarms', 1, payload);
+      }
+      this.#options.listener?.transition?.(transition);
+    },
+    scoringFailed: (error, windows) => {
+      this.counters.scoringErrors++;
+      this.#log.error({ code: 'FETTLE_SCORING_FAILED', windows }, `${windows} windows have no score: ${errorText(error)}`);
+    },
+  };
+
+  #encodeScores(): void {
+    const scores = this.#scoresOfTick;
+    if (scores.length === 0) return;
+    for (const sink of this.#sinks) {
+      const payload = sink.wants.has('results') ? sink.encodeScores(scores) : undefined;
+      if (payload !== undefined) this.#committer.outbox(sink.id, 'results', scores.length, payload);
+    }
+    this.#scoresOfTick = [];
+  }
+
+  #countSamples(block: SampleBlockBuilder): void {
+    this.counters.samples += block.length;
+    for (let i = 0; i < block.length; i++) if ((block.quality[i] as number) >= 0x80) this.counters.badSamples++;
+  }
+
+  /** Of samples that the broker sent again: those the log does not hold yet. */
+  async #unknownOf(source: number, block: SampleBlockBuilder): Promise<SampleBlockBuilder> {
+    await this.#committer.flush();
+    const known = await this.#journal.existing(source, block.tag.slice(0, block.length), block.timeMs.slice(0, block.length));
+    const unknown = new SampleBlockBuilder();
+    for (let i = 0; i < block.length; i++) {
+      if (known[i] === 1) this.counters.redeliveredKnown++;
+      else unknown.append(block.tag[i] as number, block.timeMs[i] as number, block.value[i] as number, block.quality[i] as number);
+    }
+    return unknown;
+  }
+
+  #acknowledge(marks: ReadonlyMap<number, number>): void {
+    this.#inlets.forEach((inlet, i) => {
+      const mark = marks.get(inlet.source);
+      if (mark !== undefined) this.#sources[i]?.committed(mark);
+    });
+  }
+
+  /** A source that is connected and silent is written down as idle; while everything is silent, the clock is. */
+  #checkIdle(): void {
+    const monotonicMs = this.#clock.monotonicMs();
+    const fallen = this.#inlets.filter(
+      (inlet) => inlet.connected && !inlet.idle && !inlet.hasInput && monotonicMs - inlet.lastInputMs >= idleAfterMs,
+    );
+    const atMs = this.#clock.wallMs();
+    if (fallen.length > 0) {
+      for (const inlet of fallen) inlet.idle = true;
+      this.#controls.push({ row: { kind: 'idle', atMs, sources: fallen.map(({ source }) => source) } });
+      this.#schedule();
+    }
+    if (monotonicMs >= this.#clockRowDueMs && this.#inlets.some(({ idle, connected }) => idle || !connected)) {
+      this.#clockRowDueMs = monotonicMs + clockRowMs;
+      const lags = this.#inlets.map(({ source, lagMs }) => [source, Math.round(lagMs)] as const);
+      this.#controls.push({ row: { kind: 'clock', atMs, lags } });
+      this.#schedule();
+    }
+  }
+}
+
+export type { AssetAlarmState };

@@ -1,0 +1,271 @@
+import { type AlarmListener, type AlarmRow, AssetAlarms, type SavedAlarms } from '../alarms/asset-alarms.ts';
+import type { AssetAlarmSettings } from '../alarms/settings.ts';
+import type { AlarmTransition, AssetAlarmState, Finding } from '../core/alarm.ts';
+import type { ControlRow } from '../core/control-row.ts';
+import { type ModelManifest, modelName } from '../core/manifest.ts';
+import type { SampleBlock } from '../core/sample-block.ts';
+import type { Score, ScoreBatch, Scorer } from '../core/score.ts';
+import { type InvalidWindow, invalidReasons, WindowBatchBuilder } from '../core/window.ts';
+import { WindowAssembler } from '../windows/assembler.ts';
+import type { SavedWindows } from '../windows/asset-windows.ts';
+import type { AssetPlan, Row, RowListener } from '../windows/plan.ts';
+
+/** Everything the fold is made of: one entry an asset in `windows` and `alarms`, one scorer a model. */
+export interface PipelinePlan {
+  readonly windows: readonly AssetPlan[];
+  readonly alarms: readonly AssetAlarmSettings[];
+  /** `scorers[plan.batch]`. */
+  readonly scorers: readonly Scorer[];
+}
+
+/** What comes out, in the order it was decided. Objects may be kept; they are made for the receiver. */
+export interface PipelineOutput {
+  score(score: Score, asset: number): void;
+  /** `windows` is more than one where a whole hole is recorded at once. */
+  invalid(window: InvalidWindow, windows: number): void;
+  transition(transition: AlarmTransition, asset: number): void;
+  scoringFailed(error: unknown, windows: number): void;
+}
+
+interface BoundModel {
+  readonly manifest: ModelManifest;
+  readonly name: string;
+  readonly channels: readonly string[];
+}
+
+type Event =
+  | { readonly kind: 'row'; readonly asset: number; readonly row: AlarmRow }
+  | { readonly kind: 'window'; readonly asset: number; readonly batch: number; readonly index: number; readonly endMs: number }
+  | { readonly kind: 'invalid'; readonly asset: number; readonly endMs: number }
+  | { readonly kind: 'clock'; readonly asset: number; readonly atMs: number }
+  | { readonly kind: 'command'; readonly asset: number; readonly row: ControlRow & { kind: 'command' } };
+
+/**
+ * The fold: blocks and control rows → scores, invalid windows, alarm transitions. It reads no clock and no other input, so
+ * the same log gives the same results, however it is cut into ticks: what alarms decide is queued while windows form and carried
+ * out in event-time order when the tick's scores are there. Gateway, recovery and evaluation all run this.
+ */
+export class Pipeline {
+  readonly #plan: PipelinePlan;
+  readonly #assembler: WindowAssembler;
+  readonly #alarms: readonly AssetAlarms[];
+  readonly #batches: readonly WindowBatchBuilder[];
+  readonly #models: readonly BoundModel[];
+  readonly #position = new Map<number, number>();
+  readonly #rowSignatures: string[];
+  readonly #needsRows: readonly boolean[];
+  readonly #changed = new Set<number>();
+  #events: Event[] = [];
+  #holes: InvalidWindow[] = [];
+  #output: PipelineOutput | undefined;
+
+  constructor(plan: PipelinePlan) {
+    this.#plan = plan;
+    plan.windows.forEach(({ asset }, position) => this.#position.set(asset, position));
+    this.#batches = plan.scorers.map(({ manifest }) => new WindowBatchBuilder(manifest.length, manifest.channels.length));
+    this.#models = plan.scorers.map(({ manifest }) => ({
+      manifest,
+      name: modelName(manifest),
+      channels: manifest.channels.map(({ tag }) => tag),
+    }));
+    this.#assembler = new WindowAssembler(plan.windows, this.#batches, this.#rowListener());
+    const listener: AlarmListener = {
+      transition: (transition) => this.#output?.transition(transition, this.#current),
+      state: (asset) => this.#changed.add(asset),
+    };
+    this.#alarms = plan.alarms.map((settings) => new AssetAlarms(settings, listener));
+    this.#needsRows = plan.alarms.map(({ supervised, hasModel }) => supervised.length > 0 || !hasModel);
+    this.#rowSignatures = plan.alarms.map(() => '');
+  }
+
+  #current = 0;
+
+  /** Takes samples in; the results come with `settle`. */
+  block(block: SampleBlock): void {
+    this.#assembler.block(block);
+  }
+
+  control(row: ControlRow): void {
+    this.#assembler.control(row);
+    if (row.kind === 'clock') {
+      this.#alarms.forEach((_, asset) => {
+        const lag = Math.max(0, ...row.lags.map(([, ms]) => ms));
+        this.#events.push({ kind: 'clock', asset, atMs: row.atMs - lag });
+      });
+    } else if (row.kind === 'command') {
+      const asset = this.#plan.alarms.findIndex(({ id }) => id === row.command.asset);
+      if (asset >= 0) this.#events.push({ kind: 'command', asset, row });
+    }
+  }
+
+  /** Scores what has formed and carries out what follows. Returns the errors of commands, in order. */
+  async settle(output: PipelineOutput): Promise<unknown[]> {
+    const scored: (ScoreBatch | undefined)[] = [];
+    for (const [i, batch] of this.#batches.entries()) {
+      if (batch.count === 0) continue;
+      try {
+        scored[i] = await (this.#plan.scorers[i] as Scorer).score(batch);
+      } catch (error) {
+        output.scoringFailed(error, batch.count);
+      }
+    }
+    this.#output = output;
+    const errors: unknown[] = [];
+    for (const hole of this.#holes) output.invalid(hole, (hole as InvalidWindow & { windows: number }).windows);
+    for (const event of this.#events) this.#carryOut(event, scored, output, errors);
+    this.#output = undefined;
+    this.#events = [];
+    this.#holes = [];
+    for (const batch of this.#batches) batch.clear();
+    return errors;
+  }
+
+  /** Documents of the assets whose state changed since the last call. */
+  takeChanged(): AssetAlarmState[] {
+    const documents = [...this.#changed].map((asset) => this.document(asset)).filter((document) => document !== undefined);
+    this.#changed.clear();
+    return documents;
+  }
+
+  /** The whole alarm state of an asset (journal index). */
+  document(asset: number): AssetAlarmState | undefined {
+    const position = this.#position.get(asset);
+    return position === undefined ? undefined : this.#alarms[position]?.document();
+  }
+
+  documents(): AssetAlarmState[] {
+    return this.#alarms.map((alarms) => alarms.document());
+  }
+
+  /** After a withdrawal, sequences go on behind what the world has already seen. */
+  raiseSequence(assetId: string, sequence: number): void {
+    const alarms = this.#alarms.find(({ settings }) => settings.id === assetId);
+    if (alarms !== undefined) alarms.sequence = Math.max(alarms.sequence, sequence);
+  }
+
+  counters(): { late: number; duplicates: number; forced: number } {
+    const sum = { late: 0, duplicates: 0, forced: 0 };
+    for (const { late, duplicates, forced } of this.#assembler.assets) {
+      sum.late += late;
+      sum.duplicates += duplicates;
+      sum.forced += forced;
+    }
+    return sum;
+  }
+
+  save(): Buffer {
+    const alarms = Object.fromEntries(this.#alarms.map((asset) => [asset.settings.id, asset.save()]));
+    const models = this.#models.map(({ name }) => name);
+    return Buffer.from(JSON.stringify({ version: 1, models, windows: this.#assembler.save(), alarms }));
+  }
+
+  /** Returns the ids of assets that begin anew because their grid or tags changed. */
+  restore(saved: Uint8Array): string[] {
+    const state = JSON.parse(Buffer.from(saved).toString()) as {
+      windows: Record<string, SavedWindows>;
+      alarms: Record<string, SavedAlarms>;
+    };
+    const anew = this.#assembler.restore(state.windows);
+    for (const alarms of this.#alarms) {
+      const own = state.alarms[alarms.settings.id];
+      if (own !== undefined) alarms.restore(own);
+    }
+    return anew;
+  }
+
+  #carryOut(event: Event, scored: readonly (ScoreBatch | undefined)[], output: PipelineOutput, errors: unknown[]): void {
+    const alarms = this.#alarms[event.asset] as AssetAlarms;
+    const plan = this.#plan.windows[event.asset] as AssetPlan;
+    this.#current = plan.asset;
+    switch (event.kind) {
+      case 'row':
+        return alarms.row(event.row);
+      case 'invalid':
+        return alarms.invalid(event.endMs);
+      case 'clock':
+        return alarms.clock(event.atMs);
+      case 'command':
+        try {
+          alarms.command(event.row.command, event.row.atMs);
+        } catch (error) {
+          errors.push(error);
+        }
+        return;
+      case 'window': {
+        const scores = scored[event.batch];
+        const value = scores?.value[event.index] ?? Number.NaN;
+        if (scores === undefined || Number.isNaN(value)) {
+          output.invalid({ asset: plan.asset, endMs: event.endMs, reason: 'scoringFailed', tag: undefined }, 1);
+          return alarms.invalid(event.endMs);
+        }
+        const { manifest, name, channels } = this.#models[event.batch] as BoundModel;
+        const from = event.index * channels.length;
+        const to = from + channels.length;
+        const score: Score = {
+          asset: plan.id,
+          model: name,
+          windowEndMs: event.endMs,
+          value,
+          limit: manifest.limit,
+          channels,
+          contributions: scores.contributions.slice(from, to),
+          observed: scores.observed.slice(from, to),
+          expected: scores.expected.slice(from, to),
+        };
+        output.score(score, plan.asset);
+        return alarms.score(event.endMs, value / manifest.limit, name, () => findingsOf(score, manifest, plan, alarms.settings));
+      }
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #rowListener(): RowListener {
+    const position = (plan: AssetPlan): number => this.#position.get(plan.asset) as number;
+    return {
+      row: (row: Row) => {
+        const asset = position(row.plan);
+        const silent = row.states.some((state) => state >= 2);
+        // An asset without supervised tags is told only what changes: who is silent, and whether it runs.
+        const signature = silent ? row.states.map((state) => Number(state >= 2)).join('') + row.running : String(row.running);
+        if (!this.#needsRows[asset] && signature === this.#rowSignatures[asset]) return;
+        this.#rowSignatures[asset] = signature;
+        const { endMs, running } = row;
+        const copy = { endMs, running, values: row.values.slice(), states: row.states.slice(), qualities: row.qualities.slice() };
+        this.#events.push({ kind: 'row', asset, row: copy });
+      },
+      window: (plan, endMs) => {
+        const index = (this.#batches[plan.batch] as WindowBatchBuilder).count - 1;
+        this.#events.push({ kind: 'window', asset: position(plan), batch: plan.batch, index, endMs });
+      },
+      invalid: (plan, endMs, reason, tag, windows) => {
+        const hole: InvalidWindow & { windows: number } = {
+          asset: plan.asset,
+          endMs,
+          reason: invalidReasons[reason] ?? 'missing',
+          tag,
+          windows,
+        };
+        this.#holes.push(hole);
+        this.#events.push({ kind: 'invalid', asset: position(plan), endMs });
+      },
+    };
+  }
+}
+
+/** The channels by their part in the score, with what the model would have had: ± 3 deviations of its residual while learning. */
+function findingsOf(score: Score, manifest: ModelManifest, plan: AssetPlan, settings: AssetAlarmSettings): Finding[] {
+  const total = score.contributions.reduce((sum, part) => sum + part, 0);
+  const findings = manifest.channels.map(({ residualDeviation, engineeringUnit }, channel): Finding => {
+    const expected = score.expected[channel] as number;
+    const band = 3 * residualDeviation;
+    return {
+      tag: settings.tags[plan.modelColumns[channel] as number] as string,
+      value: score.observed[channel] as number,
+      expected: [expected - band, expected + band],
+      engineeringUnit: engineeringUnit ?? null,
+      share: total > 0 ? (score.contributions[channel] as number) / total : null,
+    };
+  });
+  return findings.sort((a, b) => (b.share ?? 0) - (a.share ?? 0)).slice(0, 5);
+}

@@ -1,0 +1,123 @@
+import type { AssetAlarmSettings, TagSettings } from '../alarms/settings.ts';
+import { sourceOfTag } from '../config/cross-checks.ts';
+import type { AssetConfig, Config, TagConfig } from '../config/schema.ts';
+import { modelName } from '../core/manifest.ts';
+import type { Scorer } from '../core/score.ts';
+import { sourceDefinitions } from '../sources/index.ts';
+import type { AssetPlan, ColumnPlan } from '../windows/plan.ts';
+import { compileRunning } from '../windows/running.ts';
+import { bindChannels, checkGrid } from './model-binding.ts';
+import type { Names } from './names.ts';
+import type { PipelinePlan } from './pipeline.ts';
+
+/** The scorer of an asset, by asset id; assets without a model are not in it. */
+export type ScorersByAsset = ReadonlyMap<string, Scorer>;
+
+/** Configuration and models → what the fold works with. Pure but for interning names. Throws FETTLE_MODEL_MISMATCH. */
+export function planPipeline(config: Config, names: Names, scorers: ScorersByAsset): PipelinePlan {
+  const batches: Scorer[] = [];
+  const windows: AssetPlan[] = [];
+  const alarms: AssetAlarmSettings[] = [];
+  for (const asset of config.assets) {
+    const scorer = scorers.get(asset.id);
+    if (scorer !== undefined && !batches.includes(scorer)) batches.push(scorer);
+    windows.push(planAsset(config, asset, names, scorer, scorer === undefined ? -1 : batches.indexOf(scorer)));
+    alarms.push(planAlarms(config, asset, names, scorer));
+  }
+  return { windows, alarms, scorers: batches };
+}
+
+function planAsset(config: Config, asset: AssetConfig, names: Names, scorer: Scorer | undefined, batch: number): AssetPlan {
+  const { window, running } = asset;
+  const expression = running === undefined ? undefined : compileRunning(running.when);
+  const tags = [...asset.tags, ...(expression?.tags ?? []).filter((tag) => !asset.tags.includes(tag))];
+  if (scorer !== undefined) checkGrid(scorer.manifest, asset.id, window);
+  const channels = scorer === undefined ? [] : bindChannels(scorer.manifest, asset.id, asset.tags, asset.detector?.channels);
+  const reads = expression?.tags.map((tag) => tags.indexOf(tag)) ?? [];
+  return {
+    asset: names.asset.intern(asset.id),
+    id: asset.id,
+    stepMs: window.step,
+    length: window.length,
+    slide: window.slide,
+    allowedLatenessMs: window.allowedLateness,
+    columns: tags.map((tag) => planColumn(config, tag, names, window.step)),
+    modelColumns: channels.map((tag) => tags.indexOf(tag)),
+    batch,
+    running:
+      expression === undefined || running === undefined
+        ? undefined
+        : { settleMs: running.settle, when: (row) => expression.evaluate(reads.map((column) => row[column] as number)) },
+  };
+}
+
+function planColumn(config: Config, tag: string, names: Names, stepMs: number): ColumnPlan {
+  const source = config.sources[sourceOfTag(config, tag)] as Config['sources'][number];
+  const definition = sourceDefinitions.find(({ type }) => type === source.type);
+  const pollMs = definition?.pollMsOf(source as never, tag) ?? 0;
+  const settings = config.tags[tag];
+  return {
+    tag: names.tag.intern(tag),
+    source: names.source.intern(source.id),
+    hold: settings?.hold ?? false,
+    maxAgeMs: settings?.maxAge ?? 3 * Math.max(stepMs, pollMs),
+  };
+}
+
+function planAlarms(config: Config, asset: AssetConfig, names: Names, scorer: Scorer | undefined): AssetAlarmSettings {
+  const { alarm } = asset;
+  const unitOf = (tag: string): string | null => {
+    const configured = config.tags[tag]?.engineeringUnit;
+    if (configured !== undefined) return configured;
+    for (const source of config.sources) {
+      if (source.type !== 'modbus') continue;
+      const found = source.tags.find((entry) => entry.tag === tag)?.engineeringUnit;
+      if (found !== undefined) return found;
+    }
+    return scorer?.manifest.channels.find((channel) => channel.tag === tag)?.engineeringUnit ?? null;
+  };
+  return {
+    asset: names.asset.intern(asset.id),
+    id: asset.id,
+    tags: asset.tags,
+    hasModel: scorer !== undefined,
+    allowedLatenessMs: asset.window.allowedLateness,
+    alarm: {
+      kind: alarm.kind,
+      priority: alarm.priority,
+      onDelayMs: alarm.onDelay,
+      offDelayMs: alarm.offDelay,
+      deadband: alarm.deadband,
+      latching: alarm.latching,
+      acknowledge: alarm.acknowledge ?? (alarm.kind === 'alert' ? 'automatic' : 'required'),
+      notWatchedAfterMs: alarm.notWatchedAfter,
+      advice: alarm.advice ?? null,
+    },
+    supervised: asset.tags.flatMap((tag, column): TagSettings[] => {
+      const settings = config.tags[tag];
+      return settings === undefined ? [] : superviseTag(tag, column, settings, unitOf(tag));
+    }),
+  };
+}
+
+function superviseTag(tag: string, column: number, settings: TagConfig, engineeringUnit: string | null): TagSettings[] {
+  const { limits = {}, flatline, badQuality, deadband, onDelay, offDelay, advice } = settings;
+  if (Object.keys(limits).length === 0 && flatline === undefined && badQuality === undefined) return [];
+  const largest = Math.max(0, ...Object.values(limits).map((limit) => Math.abs(limit ?? 0)));
+  return [
+    {
+      column,
+      tag,
+      engineeringUnit,
+      limits: Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined)),
+      deadband: typeof deadband === 'number' ? deadband : (Number.parseFloat(deadband) / 100) * largest,
+      onDelayMs: onDelay,
+      offDelayMs: offDelay,
+      flatlineMs: flatline ?? null,
+      badQualityMs: badQuality ?? null,
+      advice: advice ?? null,
+    },
+  ];
+}
+
+export const describeModel = (scorer: Scorer | undefined): string | null => (scorer === undefined ? null : modelName(scorer.manifest));

@@ -1,0 +1,90 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type ErrorCode, errorText, FettleError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { parseCommand } from '../gateway/commands.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+
+/** RFC 9457, with the code of docs/errors.md. */
+interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+}
+
+const problemOf = (status: number, error: unknown): Problem => {
+  const code: ErrorCode = error instanceof FettleError ? error.code : 'FETTLE_API_REQUEST';
+  return { type: `urn:fettle:error:${code}`, title: code, status, detail: errorText(error), code };
+};
+
+/** The gateway over HTTP, under /api/v1. Every route but health asks for the bearer token. */
+export class ApiServer {
+  readonly #gateway: Gateway;
+  readonly #listen: string;
+  readonly #log: Logger;
+  readonly #app: FastifyInstance;
+  /** Made anew at each start; `fettle status` reads it from the data directory. */
+  readonly token = randomBytes(24).toString('base64url');
+  url = '';
+
+  constructor(gateway: Gateway, listen: string, log: Logger) {
+    this.#gateway = gateway;
+    this.#listen = listen;
+    this.#log = log;
+    this.#app = Fastify({ logger: false, bodyLimit: 1_000_000, forceCloseConnections: true });
+    this.#routes();
+  }
+
+  /** Falls back to any free port, told, when the configured one is taken: the gateway must not stop for its status page. */
+  async start(): Promise<void> {
+    const separator = this.#listen.lastIndexOf(':');
+    const host = this.#listen.slice(0, separator).replace(/^\[|\]$/g, '');
+    const port = Number(this.#listen.slice(separator + 1));
+    try {
+      this.url = await this.#app.listen({ host, port });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      this.url = await this.#app.listen({ host, port: 0 });
+      this.#log.warn({ wanted: this.#listen, url: this.url }, 'the port of the HTTP API is taken; it listens on another one');
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#app.close();
+  }
+
+  #routes(): void {
+    const app = this.#app;
+    app.setErrorHandler((error, _request, reply) => {
+      const status = error instanceof FettleError ? (error.code === 'FETTLE_COMMAND_INVALID' ? 409 : 500) : ((error as { statusCode?: number }).statusCode ?? 500);
+      return send(reply, problemOf(status, error));
+    });
+    app.setNotFoundHandler((request, reply) => send(reply, problemOf(404, new FettleError('FETTLE_API_REQUEST', `there is no ${request.method} ${request.url}`))));
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.url === '/api/v1/health' || this.#authorized(request)) return;
+      await send(reply, problemOf(401, new FettleError('FETTLE_API_REQUEST', 'the bearer token is missing or wrong')));
+    });
+    app.get('/api/v1/health', () => {
+      const { state, site, version, uptimeMs } = this.#gateway.status();
+      return { state, site, version, uptimeMs };
+    });
+    app.get('/api/v1/status', () => this.#gateway.status());
+    app.get('/api/v1/assets', () => this.#gateway.status().assets);
+    app.get('/api/v1/counters', () => this.#gateway.status().counters);
+    app.post('/api/v1/commands/:verb', async (request) => {
+      const { verb } = request.params as { verb: string };
+      await this.#gateway.command(parseCommand(verb, request.body ?? {}));
+      return { ok: true };
+    });
+  }
+
+  #authorized(request: FastifyRequest): boolean {
+    const given = Buffer.from(request.headers.authorization?.replace(/^Bearer /, '') ?? '');
+    const wanted = Buffer.from(this.token);
+    return given.length === wanted.length && timingSafeEqual(given, wanted);
+  }
+}
+
+const send = (reply: FastifyReply, problem: Problem): FastifyReply => reply.code(problem.status).type('application/problem+json').send(problem);

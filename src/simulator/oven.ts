@@ -1,0 +1,51 @@
+import { severity } from './fault.ts';
+import type { Machine, Surroundings } from './machine.ts';
+import { Chance, Lag, Wander } from './process.ts';
+
+/**
+ * A continuous oven with two zones. Product takes heat out, a controller feeds it back in; a thermocouple that sticks goes on showing its last value to people and
+ * controller alike.
+ */
+export class Oven implements Machine {
+  readonly id: string;
+  readonly sensors = { 'zone1-temp': '°C', 'zone2-temp': '°C', 'heater-power': 'kW', 'fan-current': 'A', throughput: 'kg/h' };
+  readonly #chance: Chance;
+  readonly #throughput: Wander;
+  readonly #zone1: Lag;
+  readonly #zone2: Lag;
+  #power = 40;
+  #stuck: number | undefined;
+  #isStuck = false;
+
+  constructor(id: string, chance: Chance) {
+    this.id = id;
+    this.#chance = chance;
+    this.#throughput = new Wander(520, 45, 9, chance);
+    this.#zone1 = new Lag(205, 5);
+    this.#zone2 = new Lag(188, 6);
+  }
+
+  step({ timeS, dtS, ambient, faults }: Surroundings): void {
+    this.#isStuck = severity(faults, this.id, 'stuckSensor', timeS) > 0;
+    const throughput = this.#throughput.step(dtS);
+    const shown = this.#stuck ?? this.#zone1.value;
+    const wanted = 18 + 0.046 * throughput + 1.9 * (205 - shown);
+    this.#power += (Math.min(80, Math.max(5, wanted)) - this.#power) * (1 - Math.exp(-dtS / 1.5));
+    this.#zone1.step(ambient + 178 + 2.2 * this.#power - 0.17 * throughput, dtS);
+    this.#zone2.step(0.9 * this.#zone1.value + 0.12 * ambient - 0.004 * throughput + 2.5, dtS);
+  }
+
+  read(): Record<string, number> {
+    const { normal } = this.#chance;
+    const live = this.#zone1.value + 0.4 * normal();
+    if (!this.#isStuck) this.#stuck = undefined;
+    else this.#stuck ??= live;
+    return {
+      'zone1-temp': this.#stuck ?? live,
+      'zone2-temp': this.#zone2.value + 0.4 * normal(),
+      'heater-power': this.#power + 0.25 * normal(),
+      'fan-current': 6.4 + 0.0022 * this.#throughput.value + 0.04 * normal(),
+      throughput: this.#throughput.value + 3 * normal(),
+    };
+  }
+}

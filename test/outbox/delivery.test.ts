@@ -4,8 +4,8 @@ import { FettleError } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { DeliveryReport, Lane, OutboxEntry, Sink } from '../../src/core/sink.ts';
 import { type DeliveryOptions, SinkDelivery } from '../../src/outbox/delivery.ts';
-import { MemoryOutbox } from '../support/memory-outbox.ts';
 import { until } from '../sinks/fixtures.ts';
+import { MemoryOutbox } from '../support/memory-outbox.ts';
 
 /** A sink of our own contract that records what it is given; `respond` decides what happens. */
 class RecordingSink implements Sink {
@@ -78,7 +78,12 @@ describe('delivery', () => {
     expect(sink.ids('results')).toHaveLength(25);
     expect([sink.ids('samples').length, sink.ids('alarms').length]).toEqual([3, 1]);
     await until('the depth is seen', () => delivery.status().oldestAgeMs === null);
-    expect(delivery.status()).toMatchObject({ state: 'good', link: { up: true }, inFlight: 0, counters: { delivered: 29, rejected: 0, retried: 0 } });
+    expect(delivery.status()).toMatchObject({
+      state: 'good',
+      link: { up: true },
+      inFlight: 0,
+      counters: { delivered: 29, rejected: 0, retried: 0 },
+    });
   });
 
   it('sends alarms before what waits already, and never more than a batch', async () => {
@@ -151,7 +156,11 @@ describe('delivery', () => {
       await pause(3);
     }
     await until('the outbox is empty', empty);
-    for (const [lane, count] of [['results', 280], ['samples', 200], ['alarms', 40]] as const) {
+    for (const [lane, count] of [
+      ['results', 280],
+      ['samples', 200],
+      ['alarms', 40],
+    ] as const) {
       expect(new Set(sink.ids(lane)).size).toBe(count);
       expect(sink.ids(lane)).toHaveLength(count);
     }

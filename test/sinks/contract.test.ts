@@ -24,8 +24,13 @@ async function influxdbReceiver(): Promise<Receiver | undefined> {
   return (
     server && {
       process: server.process,
-      makeSink: () => influxdbSink.create(influxdbSink.schema.parse({ id: 'sink', type: 'influxdb', url: server.url, timeout: '1s' }), sinkContext('sink')),
-      keys: async () => (await server.query('fettle', 'SELECT asset, sequence FROM fettle_alarm')).map((row) => `${row.asset} ${row.sequence}`),
+      makeSink: () =>
+        influxdbSink.create(
+          influxdbSink.schema.parse({ id: 'sink', type: 'influxdb', url: server.url, timeout: '1s' }),
+          sinkContext('sink'),
+        ),
+      keys: async () =>
+        (await server.query('fettle', 'SELECT asset, sequence FROM fettle_alarm')).map((row) => `${row.asset} ${row.sequence}`),
       dispose: () => server.dispose(),
     }
   );
@@ -36,7 +41,11 @@ async function victoriaMetricsReceiver(): Promise<Receiver | undefined> {
   return (
     server && {
       process: server.process,
-      makeSink: () => influxdbSink.create(influxdbSink.schema.parse({ id: 'sink', type: 'influxdb', url: server.url, timeout: '1s' }), sinkContext('sink')),
+      makeSink: () =>
+        influxdbSink.create(
+          influxdbSink.schema.parse({ id: 'sink', type: 'influxdb', url: server.url, timeout: '1s' }),
+          sinkContext('sink'),
+        ),
       keys: async () => {
         const series = await server.exportSeries('{__name__="fettle_alarm_sequence"}');
         return series.flatMap(({ metric, values }) => values.map((sequence) => `${metric.asset} ${sequence}`));
@@ -59,7 +68,8 @@ async function mosquittoReceiver(): Promise<Receiver | undefined> {
   await listener.subscribeAsync('fettle/hall1/+/alarm/event', { qos: 1 });
   return {
     process: server.process,
-    makeSink: () => mqttSink.create(mqttSink.schema.parse({ id: 'sink', type: 'mqtt', url: server.url, timeout: '1s' }), sinkContext('sink')),
+    makeSink: () =>
+      mqttSink.create(mqttSink.schema.parse({ id: 'sink', type: 'mqtt', url: server.url, timeout: '1s' }), sinkContext('sink')),
     keys: async () => {
       await until('the listener is connected', () => listener.connected);
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -79,14 +89,15 @@ const receivers = [
 ];
 
 it('has a real receiver for every registered sink', () => {
-  expect([...new Set(receivers.map(({ type }) => type))].sort()).toEqual(sinkDefinitions.map(({ type }) => type).sort());
+  expect(new Set(receivers.map(({ type }) => type))).toEqual(new Set(sinkDefinitions.map(({ type }) => type)));
 });
 
 describe.each(receivers)('the $type sink against $peer', ({ peer, start }) => {
   let receiver: Receiver | undefined;
   let sink: Sink;
   const never = new AbortController().signal;
-  const alarm = (sequence: number) => entryOf('alarms', sink.encodeTransition(transition({ asset: `a${sequence}`, sequence, id: `t-${sequence}` })));
+  const alarm = (sequence: number) =>
+    entryOf('alarms', sink.encodeTransition(transition({ asset: `a${sequence}`, sequence, id: `t-${sequence}` })));
 
   beforeAll(async () => {
     receiver = await start();
@@ -118,7 +129,12 @@ describe.each(receivers)('the $type sink against $peer', ({ peer, start }) => {
     expect(sink.status()).toMatchObject({ state: 'degraded', lastError: expect.stringMatching(/127\.0\.0\.1/), hint: expect.any(String) });
     await receiver.process.start();
     await receiver.keys();
-    await until('the sink delivers again', () => sink.deliver([entry], never).then(() => true, () => false));
+    await until('the sink delivers again', () =>
+      sink.deliver([entry], never).then(
+        () => true,
+        () => false,
+      ),
+    );
     expect((await receiver.keys()).filter((key) => key === 'a3 3')).toHaveLength(1);
     expect(sink.status().state).toBe('good');
   });

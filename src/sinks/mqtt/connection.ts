@@ -19,7 +19,8 @@ export class Connection {
   #protocolVersion: 4 | 5;
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   #state: SinkStatus['state'] = 'stopped';
-  #problem: { lastError: string; hint?: string } | undefined;
+  /** Why there is no link. */
+  failure: FettleError | undefined;
   /** The link while it is up. */
   link: Link | undefined;
   connects = 0;
@@ -34,10 +35,6 @@ export class Connection {
 
   get state(): SinkStatus['state'] {
     return this.#state;
-  }
-
-  get problem(): { lastError: string; hint?: string } | undefined {
-    return this.#problem;
   }
 
   /** The version spoken, or to be tried next. */
@@ -119,7 +116,7 @@ export class Connection {
     this.connects++;
     this.link = link;
     this.#state = 'good';
-    this.#problem = undefined;
+    this.failure = undefined;
     this.#log.info({ url: this.#options.url }, `connected to ${this.#options.url} (MQTT ${this.#protocolVersion === 5 ? '5' : '3.1.1'})`);
     const onAbort = () => link.drop(new FettleError('FETTLE_MQTT_UNREACHABLE', 'closed by us'));
     signal.addEventListener('abort', onAbort, { once: true });
@@ -134,10 +131,12 @@ export class Connection {
   }
 
   #tell(reason: unknown): void {
-    const text = errorText(reason);
-    const hint = reason instanceof FettleError ? reason.hint : undefined;
-    if (this.#problem?.lastError !== text) this.#log.warn({ url: this.#options.url, hint }, `no connection to the broker: ${text}`);
-    this.#state = hasCode(reason, 'FETTLE_MQTT_REFUSED') ? 'failed' : 'degraded';
-    this.#problem = { lastError: text, ...(hint !== undefined && { hint }) };
+    const failure =
+      reason instanceof FettleError ? reason : new FettleError('FETTLE_MQTT_UNREACHABLE', errorText(reason), { cause: reason });
+    const { message, hint } = failure;
+    // Once a problem, not once a try.
+    if (this.failure?.message !== message) this.#log.warn({ url: this.#options.url, hint }, `no connection to the broker: ${message}`);
+    this.#state = hasCode(failure, 'FETTLE_MQTT_REFUSED') ? 'failed' : 'degraded';
+    this.failure = failure;
   }
 }

@@ -63,8 +63,8 @@ export class MqttSink implements LiveSink {
   }
 
   /** Resolves once connecting has begun. Throws FETTLE_CONFIG_INVALID where a certificate file cannot be read. */
-  start(signal: AbortSignal): Promise<void> {
-    if (this.#connection) return Promise.resolve();
+  async start(signal: AbortSignal): Promise<void> {
+    if (this.#connection) return;
     const { url, username, password, timeout, protocolVersion } = this.#config;
     const tls = certificates(this.#config);
     this.#status = { ...this.#status, startedAt: isoTime(this.#context.clock.wallMs()) };
@@ -89,7 +89,6 @@ export class MqttSink implements LiveSink {
     );
     this.#setRetained('status', this.#topics.status, this.#status);
     this.#connection.start(signal);
-    return Promise.resolve();
   }
 
   /** Publishes `{"online":false}` and closes; the outbox keeps what is open. */
@@ -228,15 +227,13 @@ export class MqttSink implements LiveSink {
 
   status(): SinkStatus {
     const connection = this.#connection;
-    const problem =
-      connection?.problem ??
-      ((this.#commandProblem ?? this.#retained.lastError)
-        ? { lastError: this.#commandProblem ?? this.#retained.lastError ?? '' }
-        : undefined);
-    const good = connection?.state === 'good';
+    const lastError = connection?.failure?.message ?? this.#commandProblem ?? this.#retained.lastError;
+    const hint = connection?.failure?.hint;
+    const state = connection?.state ?? 'stopped';
     return {
-      state: good && problem ? 'degraded' : (connection?.state ?? 'stopped'),
-      ...problem,
+      state: state === 'good' && lastError !== undefined ? 'degraded' : state,
+      ...(lastError !== undefined && { lastError }),
+      ...(hint !== undefined && { hint }),
       counters: {
         ...this.#counters,
         connects: connection?.connects ?? 0,
@@ -266,8 +263,7 @@ export class MqttSink implements LiveSink {
   async #linkFor(signal: AbortSignal, withinMs: number = this.#config.timeout): Promise<Link> {
     const link = await this.#connection?.linkWithin(withinMs, signal);
     if (link) return link;
-    const { lastError = 'not connected', hint } = this.#connection?.problem ?? {};
-    throw new FettleError('FETTLE_MQTT_UNREACHABLE', lastError, hint === undefined ? {} : { hint });
+    throw this.#connection?.failure ?? new FettleError('FETTLE_MQTT_UNREACHABLE', `not connected to ${this.#config.url}`);
   }
 
   #setRetained(kind: MessageKind, topic: string, document: object, key?: string): void {

@@ -3,7 +3,9 @@ import { droppedCount, retryAfter, verdictOf } from '../../../src/sinks/influxdb
 
 const verdict = (status: number, text = '', headers: Record<string, string> = {}) => {
   const answer = verdictOf(status, new Headers(headers), text, 'http://influxdb:8086');
-  return answer.kind === 'failed' ? `${answer.error.code}${answer.error.retryAfterMs === undefined ? '' : ` ${answer.error.retryAfterMs}`}` : answer.kind;
+  return answer.kind === 'failed'
+    ? `${answer.error.code}${answer.error.retryAfterMs === undefined ? '' : ` ${answer.error.retryAfterMs}`}`
+    : answer.kind;
 };
 
 describe("InfluxDB's answers", () => {

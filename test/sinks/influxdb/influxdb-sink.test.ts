@@ -9,7 +9,8 @@ const never = new AbortController().signal;
 const makeSink = (url: string, changes: object = {}) =>
   influxdbSink.create(influxdbSink.schema.parse({ id: 'cloud', type: 'influxdb', url, ...changes }), sinkContext('cloud'));
 const lines = (...texts: string[]): OutboxEntry => entryOf('results', Buffer.from(texts.join('\n')), texts.length);
-const many = (count: number, measurement = 'm') => Array.from({ length: count }, (_, index) => `${measurement},n=${index} value=${index} 1${index}`);
+const many = (count: number, measurement = 'm') =>
+  Array.from({ length: count }, (_, index) => `${measurement},n=${index} value=${index} 1${index}`);
 
 describe('influxdb sink', () => {
   let influxd: Influxd | undefined;
@@ -36,7 +37,15 @@ describe('influxdb sink', () => {
     const samples = sink.encodeSamples(namedSamples([{ tag: 'p/flow', timeMs: 1000, value: 1.5 }]));
     expect(await sink.deliver([entryOf('samples', samples)], never)).toEqual({ rejected: [] });
     expect(await influxd.query('new one', 'SELECT * FROM fettle_alarm')).toMatchObject([
-      { asset: 'line1/pump3', rule: 'anomaly', tag: '-', plant: 'north', state: 'unacknowledged', sequence: 1, message: 'two\\nlines "quoted" \\' },
+      {
+        asset: 'line1/pump3',
+        rule: 'anomaly',
+        tag: '-',
+        plant: 'north',
+        state: 'unacknowledged',
+        sequence: 1,
+        message: 'two\\nlines "quoted" \\',
+      },
     ]);
     expect(await influxd.query('new one', 'SELECT score, contribution_vibration FROM fettle_score GROUP BY asset')).toMatchObject([
       { asset: 'b', score: 0.25, contribution_vibration: 0.125 },
@@ -50,7 +59,10 @@ describe('influxdb sink', () => {
   it('pauses and says so where the database is missing and may not be created', async ({ skip }) => {
     if (!influxd) return skip('influxd is not installed');
     const sink = makeSink(proxy.url, { database: 'nowhere', createDatabase: false });
-    await expect(sink.deliver([lines('m v=1 1')], never)).rejects.toMatchObject({ code: 'FETTLE_INFLUXDB_DENIED', hint: expect.stringContaining('createDatabase') });
+    await expect(sink.deliver([lines('m v=1 1')], never)).rejects.toMatchObject({
+      code: 'FETTLE_INFLUXDB_DENIED',
+      hint: expect.stringContaining('createDatabase'),
+    });
     expect(sink.status().state).toBe('failed');
   });
 
@@ -138,7 +150,10 @@ describe('influxdb sink', () => {
   });
 
   it.each([
-    [{ kind: 'status', status: 429, headers: { 'retry-after': '3' } }, { code: 'FETTLE_INFLUXDB_BUSY', retryAfterMs: 3000 }],
+    [
+      { kind: 'status', status: 429, headers: { 'retry-after': '3' } },
+      { code: 'FETTLE_INFLUXDB_BUSY', retryAfterMs: 3000 },
+    ],
     [{ kind: 'status', status: 500 }, { code: 'FETTLE_INFLUXDB_FAILED' }],
     [{ kind: 'status', status: 301, headers: { location: 'http://127.0.0.1:1/' } }, { code: 'FETTLE_INFLUXDB_DENIED' }],
     [{ kind: 'drop' }, { code: 'FETTLE_INFLUXDB_UNREACHABLE' }],
@@ -179,10 +194,12 @@ describe('influxdb configuration', () => {
     expect(config.send).toEqual(['scores', 'alarms', 'samples']);
   });
 
-  it.each([[{ url: 'ftp://x' }], [{ url: 'http://x', password: 'in the clear' }], [{ url: 'http://x', tags: { asset: 'mine' } }], [{ url: 'http://x', precision: 's' }]])(
-    'refuses %j',
-    (keys) => expect(influxdbSink.schema.safeParse({ id: 'cloud', type: 'influxdb', ...keys }).success).toBe(false),
-  );
+  it.each([
+    [{ url: 'ftp://x' }],
+    [{ url: 'http://x', password: 'in the clear' }],
+    [{ url: 'http://x', tags: { asset: 'mine' } }],
+    [{ url: 'http://x', precision: 's' }],
+  ])('refuses %j', (keys) => expect(influxdbSink.schema.safeParse({ id: 'cloud', type: 'influxdb', ...keys }).success).toBe(false));
 
   it('sends only what it is told to', () => {
     const sink = makeSink('http://x', { send: ['alarms'] });

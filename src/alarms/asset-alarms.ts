@@ -120,8 +120,11 @@ export class AssetAlarms {
 
   /** Throws FETTLE_COMMAND_INVALID when the asset has no such alarm or it is not in a state for it. */
   command(command: AlarmCommand, atMs: number): void {
+    // Without a rule a command means what stands, and the anomaly in any case: nobody shelves fifty limits by accident.
     const points = this.#points.filter(
-      (point) => (command.rule === undefined || point.rule === command.rule) && (command.tag === undefined || point.tag === command.tag),
+      (point) =>
+        (command.rule === undefined ? point.state !== 'normal' || point.rule === 'anomaly' : point.rule === command.rule) &&
+        (command.tag === undefined || point.tag === command.tag),
     );
     let changed = false;
     for (const point of points) {
@@ -277,7 +280,7 @@ export class AssetAlarms {
       to: change.to,
       atMs,
       ratio: point.explanation.ratio,
-      message: point.explanation.message,
+      message: messageOf(point, change),
       findings: point.explanation.findings,
       advice: point.advice,
       model: point.explanation.model,
@@ -288,6 +291,15 @@ export class AssetAlarms {
     this.#listener.transition(transition);
     this.#listener.state(this.settings.asset);
   }
+}
+
+/** A transition that ends the condition says so, and what it was. */
+function messageOf(point: AlarmPoint, { from, to }: StateChange): string {
+  const { message } = point.explanation;
+  const ended =
+    (to === 'normal' || to === 'returnedUnacknowledged' || to.startsWith('latched')) &&
+    (from === 'unacknowledged' || from === 'acknowledged');
+  return ended && message !== '' ? `over: ${message}` : message;
 }
 
 function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: number): AlarmFlags | undefined {

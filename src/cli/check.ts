@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { checkModels } from '../gateway/check-models.ts';
 import { ConfigError, formatProblem, loadConfig } from '../config/load.ts';
+import { checkModels } from '../gateway/check-models.ts';
 
 export const checkCommand = (): Command =>
   new Command('check')
@@ -13,7 +13,8 @@ export const checkCommand = (): Command =>
         await checkModels(loaded);
         const { sources, assets, sinks } = loaded.config;
         if (json === true) print(JSON.stringify({ ok: true, problems: [] }));
-        else print(`${file} is fine: ${count(sources.length, 'source')}, ${count(assets.length, 'asset')}, ${count(sinks.length, 'sink')}.`);
+        else
+          print(`${file} is fine: ${count(sources.length, 'source')}, ${count(assets.length, 'asset')}, ${count(sinks.length, 'sink')}.`);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         if (json === true) print(JSON.stringify({ ok: false, problems: error.problems }));

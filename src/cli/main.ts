@@ -13,12 +13,15 @@ const program = new Command('fettle')
   .version(version)
   .showHelpAfterError();
 
-for (const command of [demoCommand(), runCommand(), checkCommand(), statusCommand(), initCommand(), trainCommand()]) program.addCommand(command);
+for (const command of [demoCommand(), runCommand(), checkCommand(), statusCommand(), initCommand(), trainCommand()])
+  program.addCommand(command);
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof FettleError)) throw error;
-  process.stderr.write(`${error.message}\n${error.hint === undefined ? '' : `→ ${error.hint}\n`}${error.code === 'FETTLE_CONFIG_INVALID' ? '' : `(${error.code})\n`}`);
+  process.stderr.write(
+    `${error.message}\n${error.hint === undefined ? '' : `→ ${error.hint}\n`}${error.code === 'FETTLE_CONFIG_INVALID' ? '' : `(${error.code})\n`}`,
+  );
   process.exitCode = error.code === 'FETTLE_CONFIG_INVALID' ? 2 : 1;
 }

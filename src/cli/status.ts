@@ -29,10 +29,14 @@ async function fetchStatus(directory: string): Promise<GatewayStatus> {
     });
     return (await response.json()) as GatewayStatus;
   } catch (error) {
-    throw new FettleError('FETTLE_API_UNREACHABLE', `the gateway at ${runtime.url} (process ${runtime.pid}) does not answer: ${errorText(error)}`, {
-      cause: error,
-      hint: 'it may have been killed; fettle run starts it again',
-    });
+    throw new FettleError(
+      'FETTLE_API_UNREACHABLE',
+      `the gateway at ${runtime.url} (process ${runtime.pid}) does not answer: ${errorText(error)}`,
+      {
+        cause: error,
+        hint: 'it may have been killed; fettle run starts it again',
+      },
+    );
   }
 }
 
@@ -53,7 +57,9 @@ function render(status: GatewayStatus): string {
   lines.push('', 'Delivery');
   for (const [id, { sink, delivery }] of Object.entries(status.sinks)) {
     const waiting = Object.values(delivery.lanes).reduce((sum, { points }) => sum + points, 0);
-    lines.push(`  ${id.padEnd(16)} ${sink.state.padEnd(12)} ${waiting} waiting, ${delivery.counters.delivered} delivered${sink.lastError === undefined ? '' : `  ${sink.lastError}`}`);
+    lines.push(
+      `  ${id.padEnd(16)} ${sink.state.padEnd(12)} ${waiting} waiting, ${delivery.counters.delivered} delivered${sink.lastError === undefined ? '' : `  ${sink.lastError}`}`,
+    );
   }
   const { samples, badSamples, late, windows, scores, invalidWindows, raised, cleared } = status.counters;
   const reasons = Object.entries(invalidWindows).filter(([, n]) => n > 0);

@@ -74,8 +74,9 @@ export class Committer {
   #snapshotDueMs: number;
   #sinceSnapshotBytes = 0;
   #gap: { fromMs: number; toMs: number; samples: number } | undefined;
-  #wasFull = false;
-  #stopped = new AbortController();
+  /** A source was told to wait. */
+  #heldBack = false;
+  readonly #stopped = new AbortController();
   readonly counters = { commits: 0, failedCommits: 0, unkeptSamples: 0, droppedRows: 0, lastSeq: 0, commitMs: 0, snapshots: 0 };
   diskFull = false;
 
@@ -90,7 +91,13 @@ export class Committer {
   }
 
   get full(): boolean {
-    return this.#segment.byteLength + this.#inFlightBytes > this.#options.maxWaitingBytes;
+    if (this.#waitingBytes <= this.#options.maxWaitingBytes) return false;
+    this.#heldBack = true;
+    return true;
+  }
+
+  get #waitingBytes(): number {
+    return this.#segment.byteLength + this.#inFlightBytes;
   }
 
   block(source: number, block: SampleBlock): void {
@@ -201,7 +208,6 @@ export class Committer {
 
   async #commit(): Promise<void> {
     const began = this.#clock.monotonicMs();
-    const wasFull = this.full;
     const marks = this.#marks;
     const waiting = this.#waiting;
     const rows = this.#waitingRows;
@@ -244,7 +250,10 @@ export class Committer {
       this.#giveUp(segment, waiting, rows, marks, error);
       await sleep(1000, this.#stopped.signal).catch(() => {});
     }
-    if (wasFull && !this.full) this.#owner.resume();
+    if (this.#heldBack && this.#waitingBytes <= this.#options.maxWaitingBytes) {
+      this.#heldBack = false;
+      this.#owner.resume();
+    }
   }
 
   /** Writes the batch; a full disk with `hold` is tried again until it works, a damaged database is replaced once. */

@@ -414,7 +414,7 @@ export class Gateway {
     this.#committer.tickDone();
     const commands = controls.filter(({ done }) => done !== undefined);
     // Errors come in the order of the commands that failed; with one command at a time, which is how people work, they are its own.
-    commands.forEach(({ done }, i) => done?.(errors.length === commands.length ? errors[i] : errors[0]));
+    for (const [i, { done }] of commands.entries()) done?.(errors.length === commands.length ? errors[i] : errors[0]);
   }
 
   readonly #output: PipelineOutput = {

@@ -33,7 +33,7 @@ export class Names {
     const fresh: { kind: NameKind; index: number; name: string }[] = [];
     for (const kind of ['tag', 'text', 'source', 'asset', 'model'] as const) {
       if (this[kind].size === this.#kept[kind]) continue;
-      this[kind].since(this.#kept[kind]).forEach((name, i) => fresh.push({ kind, index: this.#kept[kind] + i, name }));
+      for (const [i, name] of this[kind].since(this.#kept[kind]).entries()) fresh.push({ kind, index: this.#kept[kind] + i, name });
       this.#kept[kind] = this[kind].size;
     }
     return fresh;

@@ -61,7 +61,9 @@ export class Pipeline {
 
   constructor(plan: PipelinePlan) {
     this.#plan = plan;
-    plan.windows.forEach(({ asset }, position) => this.#position.set(asset, position));
+    plan.windows.forEach(({ asset }, position) => {
+      this.#position.set(asset, position);
+    });
     this.#batches = plan.scorers.map(({ manifest }) => new WindowBatchBuilder(manifest.length, manifest.channels.length));
     this.#models = plan.scorers.map(({ manifest }) => ({
       manifest,
@@ -179,11 +181,14 @@ export class Pipeline {
     this.#current = plan.asset;
     switch (event.kind) {
       case 'row':
-        return alarms.row(event.row);
+        alarms.row(event.row);
+        return;
       case 'invalid':
-        return alarms.invalid(event.endMs);
+        alarms.invalid(event.endMs);
+        return;
       case 'clock':
-        return alarms.clock(event.atMs);
+        alarms.clock(event.atMs);
+        return;
       case 'command':
         try {
           alarms.command(event.row.command, event.row.atMs);
@@ -196,7 +201,8 @@ export class Pipeline {
         const value = scores?.value[event.index] ?? Number.NaN;
         if (scores === undefined || Number.isNaN(value)) {
           output.invalid({ asset: plan.asset, endMs: event.endMs, reason: 'scoringFailed', tag: undefined }, 1);
-          return alarms.invalid(event.endMs);
+          alarms.invalid(event.endMs);
+          return;
         }
         const { manifest, name, channels } = this.#models[event.batch] as BoundModel;
         const from = event.index * channels.length;
@@ -213,10 +219,11 @@ export class Pipeline {
           expected: scores.expected.slice(from, to),
         };
         output.score(score, plan.asset);
-        return alarms.score(event.endMs, value / manifest.limit, name, () => findingsOf(score, manifest, plan, alarms.settings));
+        alarms.score(event.endMs, value / manifest.limit, name, () => findingsOf(score, manifest, plan, alarms.settings));
+        return;
       }
       default:
-        return event satisfies never;
+        event satisfies never;
     }
   }
 

@@ -58,10 +58,17 @@ export class ApiServer {
   #routes(): void {
     const app = this.#app;
     app.setErrorHandler((error, _request, reply) => {
-      const status = error instanceof FettleError ? (error.code === 'FETTLE_COMMAND_INVALID' ? 409 : 500) : ((error as { statusCode?: number }).statusCode ?? 500);
+      const status =
+        error instanceof FettleError
+          ? error.code === 'FETTLE_COMMAND_INVALID'
+            ? 409
+            : 500
+          : ((error as { statusCode?: number }).statusCode ?? 500);
       return send(reply, problemOf(status, error));
     });
-    app.setNotFoundHandler((request, reply) => send(reply, problemOf(404, new FettleError('FETTLE_API_REQUEST', `there is no ${request.method} ${request.url}`))));
+    app.setNotFoundHandler((request, reply) =>
+      send(reply, problemOf(404, new FettleError('FETTLE_API_REQUEST', `there is no ${request.method} ${request.url}`))),
+    );
     app.addHook('onRequest', async (request, reply) => {
       if (request.url === '/api/v1/health' || this.#authorized(request)) return;
       await send(reply, problemOf(401, new FettleError('FETTLE_API_REQUEST', 'the bearer token is missing or wrong')));
@@ -87,4 +94,5 @@ export class ApiServer {
   }
 }
 
-const send = (reply: FastifyReply, problem: Problem): FastifyReply => reply.code(problem.status).type('application/problem+json').send(problem);
+const send = (reply: FastifyReply, problem: Problem): FastifyReply =>
+  reply.code(problem.status).type('application/problem+json').send(problem);

@@ -1,6 +1,6 @@
 import { severity } from './fault.ts';
 import type { Machine, Surroundings } from './machine.ts';
-import { Chance, Lag, Wander } from './process.ts';
+import { type Chance, Lag, Wander } from './process.ts';
 
 /**
  * A modulating screw compressor. Air flow follows demand, less what a clogged intake filter holds back; the filter's pressure drop goes with the square of
@@ -31,7 +31,10 @@ export class Compressor implements Machine {
     this.#wear = severity(faults, this.id, 'bearingWear', timeS);
     this.#pressure.step(dtS);
     this.#airflow.step(this.#demand.step(dtS) * (1 - 0.13 * this.#clogging), dtS);
-    this.#temperature.step(ambient + 42 + 2.6 * this.#pressure.value + 0.35 * this.#airflow.value + 14 * this.#clogging + 8 * this.#wear, dtS);
+    this.#temperature.step(
+      ambient + 42 + 2.6 * this.#pressure.value + 0.35 * this.#airflow.value + 14 * this.#clogging + 8 * this.#wear,
+      dtS,
+    );
   }
 
   read(): Record<string, number> {

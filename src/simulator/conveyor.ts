@@ -1,6 +1,6 @@
 import { severity } from './fault.ts';
 import type { Machine, Surroundings } from './machine.ts';
-import { Chance, Lag, Wander } from './process.ts';
+import { type Chance, Lag, Wander } from './process.ts';
 
 /** A belt under varying load: current carries friction and load, the gearbox warms with the work, a worn bearing shakes, drags and heats. */
 export class Conveyor implements Machine {

@@ -26,7 +26,8 @@ export class ModbusDevice {
 
   constructor(maps: readonly DeviceMap[]) {
     this.#maps = maps;
-    for (const { unit } of maps) for (const table of ['holdingRegister', 'inputRegister']) this.#registers.set(`${table}:${unit}`, new Uint16Array(256));
+    for (const { unit } of maps)
+      for (const table of ['holdingRegister', 'inputRegister']) this.#registers.set(`${table}:${unit}`, new Uint16Array(256));
     this.refresh();
   }
 
@@ -49,7 +50,8 @@ export class ModbusDevice {
   async start(port = 0): Promise<void> {
     const read = (table: string) => (address: number, length: number, unit: number) => {
       const registers = this.#registers.get(`${table}:${unit}`);
-      if (registers === undefined || address + length > registers.length) return Promise.reject(Object.assign(new Error('illegal data address'), { modbusErrorCode: 2 }));
+      if (registers === undefined || address + length > registers.length)
+        return Promise.reject(Object.assign(new Error('illegal data address'), { modbusErrorCode: 2 }));
       return Promise.resolve([...registers.subarray(address, address + length)]);
     };
     const server = new modbus.ServerTCP(

@@ -1,6 +1,6 @@
 import { severity } from './fault.ts';
 import type { Machine, Surroundings } from './machine.ts';
-import { Chance, Lag, Wander } from './process.ts';
+import { type Chance, Lag, Wander } from './process.ts';
 
 /**
  * A continuous oven with two zones. Product takes heat out, a controller feeds it back in; a thermocouple that sticks goes on showing its last value to people and

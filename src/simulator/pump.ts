@@ -1,6 +1,6 @@
 import { severity } from './fault.ts';
 import type { Machine, Surroundings } from './machine.ts';
-import { Chance, Lag, Wander } from './process.ts';
+import { type Chance, Lag, Wander } from './process.ts';
 
 /**
  * A centrifugal pump against a valve. Head h = n²·62 − 0.011·Q² (bar·10, m³/h) meets the system 8 + r(v)·Q²; shaft power is
@@ -48,7 +48,8 @@ export class Pump implements Machine {
   read(): Record<string, number> {
     const { normal } = this.#chance;
     const speed = this.#speed.value;
-    const vibration = 1.4 * speed * speed + 0.008 * this.#flow.value + this.#cavitation * (2.2 + 0.8 * this.#bubbles.value) + 2.4 * this.#wear;
+    const vibration =
+      1.4 * speed * speed + 0.008 * this.#flow.value + this.#cavitation * (2.2 + 0.8 * this.#bubbles.value) + 2.4 * this.#wear;
     const power = (this.#flow.value * this.#pressure.value) / 0.68;
     return {
       flow: this.#flow.value + 0.25 * normal(),

@@ -31,6 +31,9 @@ export class AssetWindows {
   /** Newest step that holds a sample. */
   #newestStep = never;
   #anyFinal = false;
+  /** No step between these two (exclusive) holds a sample: a jump of the newest event time. */
+  #emptyAfter = never;
+  #emptyBefore = never;
 
   /** The newest usable sample before #openStep, by column. */
   readonly #carriedMs: Float64Array;
@@ -93,7 +96,13 @@ export class AssetWindows {
     }
     if (step > this.#newestStep) {
       if (!this.#cells.reserve(this.#openStep, step - this.#openStep + 1)) this.#force(step);
+      if (step - this.#newestStep > wholeHole * this.plan.length) {
+        this.#emptyAfter = this.#newestStep;
+        this.#emptyBefore = step;
+      }
       this.#newestStep = step;
+    } else if (step > this.#emptyAfter && step < this.#emptyBefore) {
+      this.#emptyBefore = never;
     }
     const cells = this.#cells;
     const at = cells.offset(step) + column;
@@ -127,9 +136,16 @@ export class AssetWindows {
     if (this.#openStep === never) return;
     const end = Math.floor(this.watermark.timeMs / this.plan.stepMs);
     while (this.#openStep < end) {
-      if (this.#openStep > this.#newestStep && end - this.#openStep > wholeHole * this.plan.length) this.#skipHole(end);
+      const emptyUpTo = this.#emptyUpTo(end);
+      if (emptyUpTo - this.#openStep > wholeHole * this.plan.length) this.#skipHole(emptyUpTo);
       else this.#finish(this.#openStep);
     }
+  }
+
+  /** The step before which nothing is, seen from the open one; at most `end`. */
+  #emptyUpTo(end: number): number {
+    if (this.#openStep > this.#newestStep) return end;
+    return this.#openStep > this.#emptyAfter ? Math.min(end, this.#emptyBefore) : never;
   }
 
   save(): object {
@@ -154,6 +170,7 @@ export class AssetWindows {
       openStep: finite(this.#openStep),
       newestStep: finite(this.#newestStep),
       anyFinal: this.#anyFinal,
+      empty: [finite(this.#emptyAfter), finite(this.#emptyBefore)],
       carriedMs: plain(this.#carriedMs),
       carriedValue: plain(this.#carriedValue),
       carriedBad: [...this.#carriedBad],
@@ -178,6 +195,8 @@ export class AssetWindows {
     this.#openStep = saved.openStep ?? never;
     this.#newestStep = saved.newestStep ?? never;
     this.#anyFinal = saved.anyFinal;
+    this.#emptyAfter = saved.empty[0] ?? never;
+    this.#emptyBefore = saved.empty[1] ?? never;
     saved.carriedMs.forEach((ms, c) => {
       this.#carriedMs[c] = ms ?? never;
     });
@@ -330,6 +349,7 @@ export interface SavedWindows {
   readonly openStep: number | null;
   readonly newestStep: number | null;
   readonly anyFinal: boolean;
+  readonly empty: readonly [number | null, number | null];
   readonly carriedMs: readonly (number | null)[];
   readonly carriedValue: readonly (number | null)[];
   readonly carriedBad: readonly number[];

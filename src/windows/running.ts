@@ -30,7 +30,8 @@ export function compileRunning(expression: string): RunningExpression {
   });
   const environment = new Environment();
   for (let i = 0; i < tags.length; i++) environment.registerVariable(`tag_${i}`, 'double');
-  const named = (message: string): string => message.replaceAll(/tag_(\d+)/g, (_, i: string) => tags[Number(i)] ?? '').split('\n')[0] as string;
+  const named = (message: string): string =>
+    message.replaceAll(/tag_(\d+)/g, (_, i: string) => tags[Number(i)] ?? '').split('\n')[0] as string;
   let compiled: ReturnType<Environment['parse']>;
   try {
     compiled = environment.parse(cel);

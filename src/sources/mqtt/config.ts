@@ -15,7 +15,7 @@ const timeSchema = z.strictObject({
   interval: durationMs()
     .optional()
     .describe('Distance of the elements of an array that share one time stamp; the stamp is that of the last. 1 ms when absent.'),
-  maxSkew: durationMs().default(300_000).describe('A time stamp further ahead of this clock makes the sample bad; it moves no window.'),
+  maxSkew: durationMs().prefault('5m').describe('A time stamp further ahead of this clock makes the sample bad; it moves no window.'),
   otherwise: z.enum(['arrival', 'reject']).default('arrival').describe('What a message without a readable time stamp gets.'),
 });
 
@@ -61,7 +61,7 @@ export const mqttSourceSchema = z.strictObject({
     .optional()
     .describe('MQTT client id; fettle-<site>-<source id> when absent. It names the session the broker keeps.'),
   cleanSession: z.boolean().default(false).describe('true: the broker keeps nothing for this client while it is away.'),
-  sessionExpiry: durationMs().default(604_800_000).describe('MQTT 5: how long the broker keeps the session of an absent client.'),
+  sessionExpiry: durationMs().prefault('7d').describe('MQTT 5: how long the broker keeps the session of an absent client.'),
   protocolVersion: z
     .union([z.literal('auto'), z.literal(4), z.literal(5)])
     .default('auto')
@@ -71,8 +71,8 @@ export const mqttSourceSchema = z.strictObject({
   ca: z.string().optional().describe('File with the certificate authority of the broker, PEM.'),
   cert: z.string().optional().describe('File with the client certificate, PEM.'),
   key: z.string().optional().describe('File with the key of the client certificate, PEM.'),
-  keepalive: durationMs().default(30_000).describe('Longest silence before the connection is checked.'),
-  maxPayload: sizeBytes().default(1_000_000).describe('Larger messages are counted and not read.'),
+  keepalive: durationMs().prefault('30s').describe('Longest silence before the connection is checked.'),
+  maxPayload: sizeBytes().prefault('1MB').describe('Larger messages are counted and not read.'),
   maxInFlight: z.int().min(1).max(65_535).default(1000).describe('Unacknowledged QoS 1 messages the broker may have under way (MQTT 5).'),
   topics: z.array(topicSchema).min(1).describe('What to subscribe to and how to read it.'),
 });

@@ -29,7 +29,6 @@ export class MqttSource implements Source {
   readonly #stopped = new AbortController();
   readonly #counters = {
     messages: 0,
-    samples: 0,
     rejected: 0,
     unknownTopic: 0,
     oversize: 0,
@@ -264,7 +263,7 @@ export class MqttSource implements Source {
     const { clientId, username, password, cleanSession, keepalive, sessionExpiry, maxInFlight, maxPayload } = this.#config;
     return {
       protocolVersion: this.#version,
-      clientId: clientId ?? `fettle-${this.id}`,
+      clientId: clientId ?? `fettle-${this.#context.site}-${this.id}`,
       clean: cleanSession,
       keepalive: Math.max(1, Math.round(keepalive / 1000)),
       reconnectPeriod: 0,

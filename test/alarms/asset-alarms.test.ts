@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import { AssetAlarms, type SavedAlarms } from '../../src/alarms/asset-alarms.ts';
+import type { AlarmSettings, AssetAlarmSettings, TagSettings } from '../../src/alarms/settings.ts';
+import type { AlarmTransition } from '../../src/core/alarm.ts';
+
+const alarm: AlarmSettings = {
+  kind: 'alert',
+  priority: 'medium',
+  onDelayMs: 0,
+  offDelayMs: 0,
+  deadband: 0.1,
+  latching: false,
+  acknowledge: 'required',
+  notWatchedAfterMs: 60_000,
+  advice: 'Check the oil filter',
+};
+const tag: TagSettings = {
+  column: 0,
+  tag: 'press/oil-temp',
+  engineeringUnit: '°C',
+  limits: { hihi: 85, hi: 75 },
+  deadband: 2,
+  onDelayMs: 0,
+  offDelayMs: 0,
+  flatlineMs: null,
+  badQualityMs: null,
+  advice: null,
+};
+
+class Bench {
+  readonly transitions: AlarmTransition[] = [];
+  readonly alarms: AssetAlarms;
+  changes = 0;
+
+  constructor(more: { alarm?: Partial<AlarmSettings>; tag?: Partial<TagSettings>; settings?: Partial<AssetAlarmSettings> } = {}) {
+    const settings: AssetAlarmSettings = {
+      asset: 1,
+      id: 'line1/press',
+      tags: ['press/oil-temp', 'press/current'],
+      hasModel: true,
+      allowedLatenessMs: 0,
+      alarm: { ...alarm, ...more.alarm },
+      supervised: [{ ...tag, ...more.tag }],
+      ...more.settings,
+    };
+    this.alarms = new AssetAlarms(settings, { transition: (transition) => this.transitions.push(transition), state: () => this.changes++ });
+  }
+
+  row(endMs: number, value: number, { state = 0, quality = 0, running = true } = {}): this {
+    this.alarms.row({
+      endMs,
+      values: Float64Array.of(value, 1),
+      states: Uint8Array.of(state, 0),
+      qualities: Uint8Array.of(quality, 0),
+      running,
+    });
+    return this;
+  }
+
+  score(endMs: number, ratio: number): this {
+    this.alarms.score(endMs, ratio, 'press@1.0.0', () => [
+      { tag: 'press/oil-temp', value: 71.4, expected: [58, 63], engineeringUnit: '°C', share: 0.8 },
+      { tag: 'press/current', value: 4.2, expected: [4, 5], engineeringUnit: 'A', share: 0.1 },
+    ]);
+    return this;
+  }
+
+  get words(): string[] {
+    return this.transitions.map(({ rule, from, to }) => `${rule} ${from} → ${to}`);
+  }
+}
+
+describe('the anomaly alarm', () => {
+  it('is raised above the limit, explained, and over below the deadband', () => {
+    const bench = new Bench().score(1000, 0.5).score(2000, 2.34).score(3000, 0.95).score(4000, 0.89);
+    expect(bench.words).toEqual(['anomaly normal → unacknowledged', 'anomaly unacknowledged → returnedUnacknowledged']);
+    expect(bench.transitions[0]).toMatchObject({
+      id: 'line1/press:anomaly:2000:normal>unacknowledged',
+      sequence: 1,
+      atMs: 2000,
+      message: 'press/oil-temp 71.4 °C, expected 58 to 63; 2.3 × the limit',
+      advice: 'Check the oil filter',
+      model: 'press@1.0.0',
+    });
+    expect(bench.transitions[1]?.message).toMatch(/^over: /);
+  });
+
+  it('waits for on-delay and off-delay in event time, and a moment without verdict changes nothing', () => {
+    const bench = new Bench({ alarm: { onDelayMs: 3000, offDelayMs: 2000 } });
+    bench.score(1000, 2).score(2000, 0.5).score(3000, 2).score(5000, 2);
+    expect(bench.words).toEqual([]);
+    bench.alarms.invalid(5500);
+    bench.score(6000, 2);
+    expect(bench.words).toHaveLength(1);
+    bench.score(7000, 0.5).score(8000, 2).score(9000, 0.5).score(10_999, 0.5);
+    expect(bench.words).toHaveLength(1);
+    bench.score(11_000, 0.5);
+    expect(bench.words).toHaveLength(2);
+  });
+
+  it('needs nobody when acknowledgement is automatic', () => {
+    const bench = new Bench({ alarm: { acknowledge: 'automatic' } }).score(1000, 2).score(2000, 0.5);
+    expect(bench.words).toEqual(['anomaly normal → unacknowledged', 'anomaly unacknowledged → normal']);
+  });
+
+  it('latches until a person resets it', () => {
+    const bench = new Bench({ alarm: { latching: true } }).score(1000, 2).score(2000, 0.5);
+    bench.alarms.command({ verb: 'acknowledge', asset: 'line1/press', by: 'ada' }, 3000);
+    bench.alarms.command({ verb: 'reset', asset: 'line1/press', by: 'ada', comment: 'filter changed' }, 4000);
+    expect(bench.words.slice(1)).toEqual([
+      'anomaly unacknowledged → latchedUnacknowledged',
+      'anomaly latchedUnacknowledged → latchedAcknowledged',
+      'anomaly latchedAcknowledged → normal',
+    ]);
+    expect(bench.transitions.at(-1)).toMatchObject({ by: 'ada', comment: 'filter changed' });
+  });
+
+  it('is shelved for a time, watched underneath, and comes back', () => {
+    const bench = new Bench().score(1000, 2);
+    bench.alarms.command({ verb: 'shelve', asset: 'line1/press', by: 'ada', forMs: 10_000 }, 2000);
+    bench.score(3000, 2).score(11_999, 2);
+    expect(bench.alarms.document().state).toBe('normal');
+    bench.score(12_000, 2);
+    expect(bench.words).toEqual([
+      'anomaly normal → unacknowledged',
+      'anomaly unacknowledged → shelved',
+      'anomaly shelved → unacknowledged',
+    ]);
+  });
+
+  it('refuses a command that fits nothing', () => {
+    expect(() => new Bench().alarms.command({ verb: 'acknowledge', asset: 'line1/press', by: 'ada' }, 1)).toThrow(
+      expect.objectContaining({ code: 'FETTLE_COMMAND_INVALID' }),
+    );
+  });
+
+  it('is suppressed by design while the machine stands still; its high limits are not', () => {
+    const bench = new Bench().score(1000, 2).row(2000, 60, { running: false }).score(3000, 3).row(4000, 80, { running: false });
+    expect(bench.words).toEqual([
+      'anomaly normal → unacknowledged',
+      'anomaly unacknowledged → suppressedByDesign',
+      'hi normal → unacknowledged',
+    ]);
+    bench.row(5000, 60);
+    expect(bench.words.at(-2)).toBe('anomaly suppressedByDesign → normal');
+  });
+});
+
+describe('tag limits', () => {
+  it('go through the same machinery and the same list', () => {
+    const bench = new Bench().row(1000, 70).row(2000, 76).row(3000, 86).row(4000, 84).row(5000, 82).row(6000, 72);
+    expect(bench.words).toEqual([
+      'hi normal → unacknowledged',
+      'hihi normal → unacknowledged',
+      'hihi unacknowledged → returnedUnacknowledged',
+      'hi unacknowledged → returnedUnacknowledged',
+    ]);
+    expect(bench.transitions[0]?.message).toBe('press/oil-temp 76 °C is above its high limit of 75 °C');
+    expect(bench.alarms.document().alarms.map(({ rule }) => rule)).toEqual(['hihi', 'hi']);
+  });
+
+  it('watch low limits and the rate of change', () => {
+    const bench = new Bench({ tag: { limits: { lo: 10, rate: 5 }, deadband: 0 } }).row(1000, 20).row(2000, 26).row(3000, 27).row(4000, 9);
+    expect(bench.words).toEqual([
+      'rate normal → unacknowledged',
+      'rate unacknowledged → returnedUnacknowledged',
+      'lo normal → unacknowledged',
+      'rate returnedUnacknowledged → unacknowledged',
+    ]);
+  });
+
+  it('judge samples, not values carried forward', () => {
+    const bench = new Bench().row(1000, 70).row(2000, 90, { state: 1 });
+    expect(bench.words).toEqual([]);
+  });
+
+  it('notice a sensor that does not move, and one that gives nothing usable', () => {
+    const bench = new Bench({ tag: { limits: {}, flatlineMs: 3000, badQualityMs: 2000 } });
+    for (let t = 1000; t <= 4000; t += 1000) bench.row(t, 42);
+    expect(bench.words).toEqual(['flatline normal → unacknowledged']);
+    expect(bench.transitions[0]?.message).toBe('press/oil-temp has not moved from 42 °C for 3 s');
+    bench.row(5000, 43);
+    for (let t = 6000; t <= 8000; t += 1000) bench.row(t, Number.NaN, { state: 4, quality: 0x80 });
+    expect(bench.words.slice(1)).toEqual(['flatline unacknowledged → returnedUnacknowledged', 'badQuality normal → unacknowledged']);
+    expect(bench.transitions.at(-1)?.message).toContain('no communication since');
+  });
+});
+
+describe('silence', () => {
+  it('is not health: an asset that could not be judged says so, and which tag is to blame', () => {
+    const bench = new Bench().score(1000, 0.5).row(2000, Number.NaN, { state: 3 });
+    expect(bench.alarms.document().watching).toBe('partial');
+    bench.alarms.clock(61_000);
+    expect(bench.words).toEqual(['notWatched normal → unacknowledged']);
+    expect(bench.transitions[0]?.message).toMatch(/watching 1 of 2 tags; press\/oil-temp silent since \d\d:\d\d/);
+    expect(bench.alarms.document().watching).toBe('no');
+    bench.row(62_000, 60).score(62_000, 0.4);
+    expect(bench.words.at(-1)).toBe('notWatched unacknowledged → normal');
+    expect(bench.alarms.document().watching).toBe('yes');
+  });
+});
+
+describe('the state', () => {
+  it('goes on after a restart exactly as without one', () => {
+    const steps: ((bench: Bench) => void)[] = [
+      (b) => b.row(1000, 70),
+      (b) => b.score(1000, 2),
+      (b) => b.row(2000, 76),
+      (b) => b.alarms.command({ verb: 'shelve', asset: 'line1/press', by: 'ada', rule: 'hi', forMs: 2500 }, 2000),
+      (b) => b.score(3000, 0.2),
+      (b) => b.row(4000, 90),
+      (b) => b.row(5000, Number.NaN, { state: 4, quality: 0x80 }),
+      (b) => b.alarms.clock(90_000),
+      (b) => b.score(91_000, 3),
+    ];
+    const whole = new Bench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
+    for (const step of steps) step(whole);
+    for (let cut = 0; cut <= steps.length; cut++) {
+      const before = new Bench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
+      for (const step of steps.slice(0, cut)) step(before);
+      const after = new Bench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
+      after.alarms.restore(JSON.parse(JSON.stringify(before.alarms.save())) as SavedAlarms);
+      for (const step of steps.slice(cut)) step(after);
+      expect([...before.transitions, ...after.transitions]).toEqual(whole.transitions);
+      expect(after.alarms.document()).toEqual(whole.alarms.document());
+    }
+  });
+
+  it('numbers the transitions of an asset without a gap', () => {
+    const bench = new Bench().row(1000, 90).score(2000, 2).score(3000, 0.1).row(4000, 60);
+    expect(bench.transitions.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6].slice(0, bench.transitions.length));
+    expect(bench.alarms.document().sequence).toBe(bench.transitions.length);
+  });
+});

@@ -7,8 +7,8 @@ import type { InfluxdbConfig } from './config.ts';
 const compress = promisify(gzip);
 /** Below this a packet is a packet. */
 const worthCompressingBytes = 1000;
-/** Level 1 is three times as fast as the default 6 here and 10 to 15 % larger. */
-const compressionLevel = 1;
+/** 5,000 sample lines (410 kB): level 1 11.2 % in 0.8 ms, 3 8.8 % in 1.7 ms, 6 8.5 % in 3.9 ms. */
+const compressionLevel = 3;
 const answerBytesRead = 65_536;
 
 /** One `POST /write` over a kept-alive connection, and what the answer means. Rejects only with the signal's reason. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
@@ -81,6 +81,39 @@ describe('what brokers answer', () => {
     const { rejected } = await target.deliver([huge, alarm(target)], never);
     expect(rejected).toMatchObject([{ entryId: huge.id, count: 1, reason: expect.stringContaining('2000 bytes') }]);
     expect(target.status().counters).toMatchObject({ delivered: 1, rejected: 1, connects: 1 });
+  });
+
+  it('has no more messages open than the broker announces', async () => {
+    const open: number[] = [];
+    let most = 0;
+    const server = createServer((socket) => {
+      let unread = Buffer.alloc(0);
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => {
+        unread = Buffer.concat([unread, chunk]);
+        for (let packet = takePacket(unread); packet; packet = takePacket(unread)) {
+          unread = packet.rest;
+          // CONNACK with Receive Maximum 2.
+          if (packet.type === 1) socket.write(Buffer.from([0x20, 6, 0, 0, 3, 0x21, 0, 2]));
+          if (packet.type !== 3) continue;
+          most = Math.max(most, open.push(packet.id));
+          const acknowledge = () => {
+            const id = open.shift() ?? 0;
+            socket.write(Buffer.from([0x40, 2, id >> 8, id & 255]));
+          };
+          setTimeout(acknowledge, 10);
+        }
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const target = makeSink({ url: `mqtt://127.0.0.1:${port}` });
+    await target.start(never);
+    const entries = Array.from({ length: 20 }, (_, n) => entryOf('alarms', target.encodeTransition(transition({ id: `t-${n}` }))));
+    expect(await target.deliver(entries, never)).toEqual({ rejected: [] });
+    expect(most).toBe(2);
+    await target.stop();
+    server.close();
   });
 
   it('sets aside an entry that is no event', async ({ skip }) => {
@@ -189,3 +222,19 @@ describe('what brokers answer', () => {
     await client.endAsync(true);
   });
 });
+
+/** The first whole MQTT packet of a buffer: its type and, of a PUBLISH with QoS 1, its packet id. */
+function takePacket(bytes: Buffer): { type: number; id: number; rest: Buffer<ArrayBuffer> } | undefined {
+  let length = 0;
+  let at = 1;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at++];
+    if (byte === undefined) return undefined;
+    length |= (byte & 127) << shift;
+    if (byte < 128) break;
+  }
+  if (bytes.length < at + length) return undefined;
+  const type = (bytes[0] ?? 0) >> 4;
+  const id = type === 3 ? bytes.readUInt16BE(at + 2 + bytes.readUInt16BE(at)) : 0;
+  return { type, id, rest: Buffer.from(bytes.subarray(at + length)) };
+}

@@ -104,6 +104,10 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     );
     await sink.deliver([entryOf('alarms', sink.encodeTransition(transition({ id: 'late', sequence: 51 })))], never);
     await until('all events', () => on('fettle/hall1/line1/pump3/alarm/event').length >= 51);
+    await sink.deliver(
+      alarms.map((alarm) => entryOf('alarms', sink.encodeTransition(alarm))),
+      never,
+    );
     await new Promise((resolve) => setTimeout(resolve, 50));
     const sequences = on('fettle/hall1/line1/pump3/alarm/event').map(({ json }) => (json as { sequence: number }).sequence);
     expect(sequences).toEqual(Array.from({ length: 51 }, (_, n) => n + 1));

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { alertsSchema } from '../../../src/sinks/mqtt/config.ts';
 import { createAlerts } from '../../../src/sinks/mqtt/index.ts';
 import type { MqttSink } from '../../../src/sinks/mqtt/mqtt-sink.ts';
@@ -132,6 +133,7 @@ describe('what brokers answer', () => {
     const openssl = requirePeer('openssl');
     if (!openssl) return skip('openssl is not installed');
     const folder = await temporaryFolder('tls');
+    onTestFinished(() => rm(folder, { recursive: true }));
     const run = (...args: string[]) => execFileSync(openssl, args, { cwd: folder, stdio: 'ignore' });
     run(
       'req',

@@ -65,3 +65,20 @@ export type ModelManifest = z.infer<typeof manifestSchema>;
 
 /** `press@1.0.0` */
 export const modelName = (manifest: ModelManifest): string => `${manifest.id}@${manifest.version}`;
+
+/** Windows and the scores they must give: how a load finds out that runtime and file agree. */
+export const goldenSchema = z.strictObject({
+  /** Relative difference a score may have: integer kernels differ a little between CPUs. */
+  tolerance: z.number().positive().max(0.1),
+  windows: z.array(z.array(z.number())).min(1).max(256),
+  scores: z.array(z.number().nonnegative()).min(1),
+});
+export type Golden = z.infer<typeof goldenSchema>;
+
+/** A bundle whose files are whole and whose graph is harmless; not run yet. */
+export interface LoadedBundle {
+  readonly directory: string;
+  readonly manifest: ModelManifest;
+  readonly model: Uint8Array;
+  readonly golden: Golden;
+}

@@ -3,7 +3,7 @@ import { quality } from '../../core/quality.ts';
 import type { SampleInlet } from '../../core/source.ts';
 import type { TopicConfig } from './config.ts';
 import { compileJsonPath, type PathGetter } from './json-path.ts';
-import { parseTimestamp } from './timestamp.ts';
+import { parseTimestamp } from '../../core/timestamp.ts';
 import { compileTopicTemplate, fillTemplate, type TopicTemplate } from './topic-template.ts';
 
 /** Why a message gave no samples; undefined when it gave some. */

@@ -1,0 +1,2 @@
+export { loadBundle } from './load.ts';
+export { type BundleContent, writeBundle } from './write.ts';

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorText, FettleError } from '../core/errors.ts';
+import { goldenSchema, type LoadedBundle, type ModelManifest, manifestSchema } from '../core/manifest.ts';
+import { inspectModel } from './inspect.ts';
+
+const largestManifestBytes = 1_000_000;
+const largestFileBytes = 256_000_000;
+
+/**
+ * Reads a bundle: manifest, then every file by length and hash, then the graph's structure. (Signatures follow where hashes end; golden vectors are run by
+ * the scorer.) Throws FETTLE_MODEL_INVALID with file and reason; nothing native has seen the file by then.
+ */
+export async function loadBundle(directory: string): Promise<LoadedBundle> {
+  const manifest = parse(await read(directory, 'manifest.json', largestManifestBytes), `${directory}/manifest.json`, (value) => manifestSchema.parse(value));
+  const files = new Map<string, Buffer>();
+  for (const { path, length, sha256 } of manifest.files) {
+    const content = await read(directory, path, Math.min(length, largestFileBytes));
+    if (content.length !== length) throw invalid(`${directory}/${path} has ${content.length} bytes, the manifest says ${length}`);
+    if (createHash('sha256').update(content).digest('hex') !== sha256) throw invalid(`${directory}/${path} is not the file the manifest was made for (sha256 differs)`);
+    files.set(path, content);
+  }
+  const model = files.get('model.onnx');
+  const goldenFile = files.get('golden.json');
+  if (model === undefined || goldenFile === undefined) throw invalid(`${directory}/manifest.json does not list model.onnx and golden.json`);
+  const golden = parse(goldenFile, `${directory}/golden.json`, (value) => goldenSchema.parse(value));
+  const values = manifest.length * manifest.channels.length;
+  if (golden.scores.length !== golden.windows.length || golden.windows.some((window) => window.length !== values)) {
+    throw invalid(`${directory}/golden.json does not hold windows of ${values} values with a score each`);
+  }
+  const { operators } = inspectModel(model, manifest);
+  const unlisted = operators.filter((operator) => !manifest.operators.includes(operator));
+  if (unlisted.length > 0) throw invalid(`${directory}/model.onnx uses operators its manifest does not name: ${unlisted.join(', ')}`);
+  return { directory, manifest, model, golden };
+}
+
+async function read(directory: string, path: string, largest: number): Promise<Buffer> {
+  const name = join(directory, path);
+  try {
+    await using file = await open(name);
+    const { size } = await file.stat();
+    if (size > largest) throw invalid(`${name} has ${size} bytes, at most ${largest} are read`);
+    return await file.readFile();
+  } catch (error) {
+    if (error instanceof FettleError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    throw invalid(code === 'ENOENT' ? `there is no ${name}` : `${name} cannot be read (${code})`);
+  }
+}
+
+function parse<T extends ModelManifest | LoadedBundle['golden']>(content: Buffer, name: string, check: (value: unknown) => T): T {
+  try {
+    return check(JSON.parse(content.toString()));
+  } catch (error) {
+    throw invalid(`${name} cannot be read: ${errorText(error)}`);
+  }
+}
+
+const invalid = (message: string): FettleError => new FettleError('FETTLE_MODEL_INVALID', message, { hint: 'the active model goes on; train or fetch the bundle again' });

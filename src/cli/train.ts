@@ -1,0 +1,73 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { formatBytes, parseDurationMs } from '../core/duration.ts';
+import { modelName } from '../core/manifest.ts';
+import type { TrainResult } from '../learning/train.ts';
+
+interface TrainArguments {
+  readonly csv: string[];
+  readonly time?: string;
+  readonly ignore?: string;
+  readonly step: number;
+  readonly length: number;
+  readonly slide: number;
+  readonly out: string;
+  readonly precision: 'fp32' | 'int8';
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+const duration = (text: string): number => {
+  const ms = parseDurationMs(text);
+  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('write for example 100ms, 1s, 3m');
+  return ms;
+};
+const positive = (text: string): number => {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('must be a whole number above 0');
+  return number;
+};
+
+export const trainCommand = (): Command =>
+  new Command('train')
+    .description('Train a small quantized autoencoder from recordings of a healthy machine')
+    .requiredOption('--csv <file...>', 'recordings: CSV with a header, one column a tag')
+    .option('--time <column>', 'column with the time (epoch s, ms, us, ns or ISO 8601); rows are steps when absent')
+    .option('--ignore <columns>', 'columns to leave out, separated by commas')
+    .option('--step <duration>', 'step of the grid', duration, 1000)
+    .option('--length <steps>', 'steps in a window', positive, 64)
+    .option('--slide <steps>', 'steps between two windows', positive, 8)
+    .requiredOption('--out <folder>', 'bundle to write: models/NAME/VERSION')
+    .addOption(new Option('--precision <precision>', 'what ships').choices(['fp32', 'int8']).default('int8'))
+    .option('--seed <number>', 'seed of everything random', positive, 1)
+    .option('--json', 'one JSON document')
+    .action(async (options: TrainArguments) => {
+      const { trainBundle } = await import('../learning/train.ts');
+      const { csv, time, step, length, slide, out, precision, seed, json } = options;
+      const live = json !== true && process.stderr.isTTY;
+      const ignore = options.ignore?.split(',').map((name) => name.trim()) ?? [];
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort(new Error('interrupted')));
+      const result = await trainBundle(
+        { csv, time, ignore, stepMs: step, length, slide, out, precision, seed },
+        ({ epoch, epochs, loss, unseenLoss }) => {
+          if (live) process.stderr.write(`\r\u001b[2Kepoch ${epoch}/${epochs}  error ${loss.toPrecision(4)}  unseen ${unseenLoss.toPrecision(4)}`);
+        },
+        stop.signal,
+      );
+      if (live) process.stderr.write('\r\u001b[2K');
+      process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : render(result, out));
+    });
+
+function render({ manifest, rank, unseenLoss, initialLoss, bytes, floatBytes, agreement, seconds }: TrainResult, out: string): string {
+  const { training, calibration, limit } = manifest;
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  const rows = [
+    ['learnt from', `${training.rows} rows, ${training.windows} windows, ${manifest.channels.length} channels`],
+    ['model', `linear, rank ${rank}, ${manifest.precision}, ${formatBytes(bytes)} (fp32: ${formatBytes(floatBytes)})`],
+    ['error', `${unseenLoss.toPrecision(4)} on unseen rows (closed form ${initialLoss.toPrecision(4)})`],
+    ['limit', `${limit.toPrecision(4)} from ${calibration.windows} unseen windows in ${calibration.blocks} blocks`],
+    ['healthy', `median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)}`],
+    ['against fp32', `scores differ by ${percent(agreement.median)} in the median, ${percent(agreement.largest)} at most`],
+  ];
+  return `${modelName(manifest)}  ${seconds.toFixed(1)} s\n${rows.map(([name = '', text]) => `  ${name.padEnd(13)} ${text}`).join('\n')}\n→ ${out}\n`;
+}

@@ -1,0 +1,93 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { errorText, FettleError } from '../core/errors.ts';
+import type { ScoreBatch } from '../core/score.ts';
+
+/** Results of a run, in arrays of the caller's or of the runtime's. */
+export interface ScoreColumns {
+  value: Float32Array;
+  contributions: Float32Array;
+  observed: Float32Array;
+  expected: Float32Array;
+}
+
+export interface ModelShape {
+  readonly length: number;
+  readonly channels: number;
+}
+
+/** More windows in one run bring nothing (measured: 256 is within 2 % of the best for models of this size) and cost latency. */
+export const largestRun = 256;
+
+type Runtime = typeof import('onnxruntime-node');
+
+/** One ONNX Runtime session. The runtime is loaded when the first one is made: it is large, and not every command scores. */
+export class ModelSession {
+  readonly #runtime: Runtime;
+  readonly #session: InferenceSession;
+  readonly #shape: ModelShape;
+
+  private constructor(runtime: Runtime, session: InferenceSession, shape: ModelShape) {
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#shape = shape;
+  }
+
+  /** Throws FETTLE_MODEL_INVALID when the runtime refuses the file. */
+  static async create(model: Uint8Array, shape: ModelShape): Promise<ModelSession> {
+    const runtime = await import('onnxruntime-node');
+    try {
+      const session = await runtime.InferenceSession.create(model, {
+        intraOpNumThreads: 1,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 3,
+      });
+      return new ModelSession(runtime, session, shape);
+    } catch (error) {
+      throw new FettleError('FETTLE_MODEL_INVALID', `the model cannot be loaded: ${errorText(error)}`, { cause: error });
+    }
+  }
+
+  /** `values` is `[count, length, channels]`. Without `into` the arrays are the runtime's, good until the next run. Throws FETTLE_SCORING_FAILED. */
+  async run(values: Float32Array, count: number): Promise<ScoreBatch> {
+    const { length, channels } = this.#shape;
+    if (count <= largestRun) return { count, ...(await this.#run(values.subarray(0, count * length * channels), count)) };
+    const all: ScoreColumns = {
+      value: new Float32Array(count),
+      contributions: new Float32Array(count * channels),
+      observed: new Float32Array(count * channels),
+      expected: new Float32Array(count * channels),
+    };
+    for (let from = 0; from < count; from += largestRun) {
+      const windows = Math.min(largestRun, count - from);
+      const part = await this.#run(values.subarray(from * length * channels, (from + windows) * length * channels), windows);
+      all.value.set(part.value, from);
+      all.contributions.set(part.contributions, from * channels);
+      all.observed.set(part.observed, from * channels);
+      all.expected.set(part.expected, from * channels);
+    }
+    return { count, ...all };
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+
+  async #run(values: Float32Array, windows: number): Promise<ScoreColumns> {
+    const { length, channels } = this.#shape;
+    try {
+      const { score, contributions, observed, expected } = await this.#session.run({
+        window: new this.#runtime.Tensor('float32', values, [windows, length, channels]),
+      });
+      return {
+        value: score?.data as Float32Array,
+        contributions: contributions?.data as Float32Array,
+        observed: observed?.data as Float32Array,
+        expected: expected?.data as Float32Array,
+      };
+    } catch (error) {
+      throw new FettleError('FETTLE_SCORING_FAILED', `ONNX Runtime: ${errorText(error)}`, { cause: error });
+    }
+  }
+}

@@ -13,12 +13,15 @@ const largestFileBytes = 256_000_000;
  * the scorer.) Throws FETTLE_MODEL_INVALID with file and reason; nothing native has seen the file by then.
  */
 export async function loadBundle(directory: string): Promise<LoadedBundle> {
-  const manifest = parse(await read(directory, 'manifest.json', largestManifestBytes), `${directory}/manifest.json`, (value) => manifestSchema.parse(value));
+  const manifest = parse(await read(directory, 'manifest.json', largestManifestBytes), `${directory}/manifest.json`, (value) =>
+    manifestSchema.parse(value),
+  );
   const files = new Map<string, Buffer>();
   for (const { path, length, sha256 } of manifest.files) {
     const content = await read(directory, path, Math.min(length, largestFileBytes));
     if (content.length !== length) throw invalid(`${directory}/${path} has ${content.length} bytes, the manifest says ${length}`);
-    if (createHash('sha256').update(content).digest('hex') !== sha256) throw invalid(`${directory}/${path} is not the file the manifest was made for (sha256 differs)`);
+    if (createHash('sha256').update(content).digest('hex') !== sha256)
+      throw invalid(`${directory}/${path} is not the file the manifest was made for (sha256 differs)`);
     files.set(path, content);
   }
   const model = files.get('model.onnx');
@@ -57,4 +60,5 @@ function parse<T extends ModelManifest | LoadedBundle['golden']>(content: Buffer
   }
 }
 
-const invalid = (message: string): FettleError => new FettleError('FETTLE_MODEL_INVALID', message, { hint: 'the active model goes on; train or fetch the bundle again' });
+const invalid = (message: string): FettleError =>
+  new FettleError('FETTLE_MODEL_INVALID', message, { hint: 'the active model goes on; train or fetch the bundle again' });

@@ -46,7 +46,8 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') throw new FettleError('FETTLE_MODEL_INVALID', `${directory} exists already`, { hint: 'give the new model another version' });
+    if (code === 'ENOTEMPTY' || code === 'EEXIST')
+      throw new FettleError('FETTLE_MODEL_INVALID', `${directory} exists already`, { hint: 'give the new model another version' });
     throw error;
   }
   return manifest;

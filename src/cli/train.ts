@@ -50,7 +50,8 @@ export const trainCommand = (): Command =>
       const result = await trainBundle(
         { csv, time, ignore, stepMs: step, length, slide, out, precision, seed },
         ({ epoch, epochs, loss, unseenLoss }) => {
-          if (live) process.stderr.write(`\r\u001b[2Kepoch ${epoch}/${epochs}  error ${loss.toPrecision(4)}  unseen ${unseenLoss.toPrecision(4)}`);
+          if (live)
+            process.stderr.write(`\r\u001b[2Kepoch ${epoch}/${epochs}  error ${loss.toPrecision(4)}  unseen ${unseenLoss.toPrecision(4)}`);
         },
         stop.signal,
       );

@@ -3,7 +3,11 @@ import type { ModelManifest } from '../core/manifest.ts';
 import type { TrainOptions, TrainResult } from './train.ts';
 
 /** CARD.md: what a person should know before trusting the model. */
-export function modelCard(manifest: Omit<ModelManifest, 'files' | 'operators'>, result: Omit<TrainResult, 'manifest'>, options: TrainOptions): string {
+export function modelCard(
+  manifest: Omit<ModelManifest, 'files' | 'operators'>,
+  result: Omit<TrainResult, 'manifest'>,
+  options: TrainOptions,
+): string {
   const { channels, calibration, training } = manifest;
   const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
   const date = (ms: number | null): string => (ms === null ? 'unknown' : new Date(ms).toISOString());

@@ -46,9 +46,11 @@ export async function readCsv(file: string, options: CsvOptions): Promise<Record
       separator = separators.reduce((best, candidate) => (text.split(candidate).length > text.split(best).length ? candidate : best));
       header = text.split(separator).map(unquoted);
       timeColumn = options.time === undefined ? -1 : header.indexOf(options.time);
-      if (options.time !== undefined && timeColumn < 0) throw invalid(1, `has no column "${options.time}"`, `its columns are ${header.join(', ')}`);
+      if (options.time !== undefined && timeColumn < 0)
+        throw invalid(1, `has no column "${options.time}"`, `its columns are ${header.join(', ')}`);
       const names = header;
-      for (const name of options.ignore) if (!names.includes(name)) throw invalid(1, `has no column "${name}" to ignore`, `its columns are ${names.join(', ')}`);
+      for (const name of options.ignore)
+        if (!names.includes(name)) throw invalid(1, `has no column "${name}" to ignore`, `its columns are ${names.join(', ')}`);
       taken = names.flatMap((name, i) => (i === timeColumn || options.ignore.includes(name) ? [] : [i]));
       if (taken.length === 0) throw invalid(1, 'has no column left to learn from');
       values.push(...taken.map(() => []));
@@ -65,13 +67,23 @@ export async function readCsv(file: string, options: CsvOptions): Promise<Record
     for (const [i, column] of taken.entries()) {
       const cell = cells[column] as string;
       const value = empty.test(cell) ? Number.NaN : Number(cell);
-      if (Number.isNaN(value) && !empty.test(cell)) throw invalid(line, `"${cell}" in column ${header[column]} is not a number`, `leave the column out with --ignore ${header[column]}`);
+      if (Number.isNaN(value) && !empty.test(cell))
+        throw invalid(
+          line,
+          `"${cell}" in column ${header[column]} is not a number`,
+          `leave the column out with --ignore ${header[column]}`,
+        );
       (values[i] as number[]).push(value);
     }
   }
   if (header === undefined) throw invalid(1, 'is empty');
   const columns = taken.map((i) => (header as string[])[i] as string);
-  return { file, columns, timeMs: timeColumn < 0 ? undefined : Float64Array.from(times), values: values.map((column) => Float64Array.from(column)) };
+  return {
+    file,
+    columns,
+    timeMs: timeColumn < 0 ? undefined : Float64Array.from(times),
+    values: values.map((column) => Float64Array.from(column)),
+  };
 }
 
 const unquoted = (cell: string): string => cell.trim().replace(/^"(.*)"$/, '$1');

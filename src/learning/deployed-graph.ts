@@ -27,12 +27,16 @@ export function deployedGraph(model: DeployedModel, diagnostic = false): Uint8Ar
   const graph = new GraphBuilder('detector');
   const window = graph.input('window', 'float', ['batch', length, channels]);
 
-  const standardized = graph.divide(graph.subtract(window, graph.floats(mean, [1, 1, channels])), graph.floats(deviation, [1, 1, channels]));
+  const standardized = graph.divide(
+    graph.subtract(window, graph.floats(mean, [1, 1, channels])),
+    graph.floats(deviation, [1, 1, channels]),
+  );
   const byChannel = graph.transpose(standardized, [0, 2, 1]);
   const pooled = blocks === length ? byChannel : graph.matmul(byChannel, graph.floats(pooling.values, [length, blocks]));
   const centred = graph.subtract(graph.reshape(pooled, [-1, width]), graph.floats(weights.centre, [1, width]));
 
-  const reconstruction = model.quantized === undefined ? floatNetwork(graph, centred, weights) : quantizedNetwork(graph, centred, model.quantized);
+  const reconstruction =
+    model.quantized === undefined ? floatNetwork(graph, centred, weights) : quantizedNetwork(graph, centred, model.quantized);
   const residual = graph.subtract(centred, reconstruction);
   const weighted = graph.multiply(residual, graph.floats(model.residualWeights, [1, width]));
   const squared = graph.reshape(graph.multiply(weighted, weighted), [-1, channels, blocks]);
@@ -67,7 +71,11 @@ function quantizedNetwork(graph: GraphBuilder, centred: Value, weights: Quantize
     return graph.op('DequantizeLinear', [graph.op('QuantizeLinear', [value, step, zero]), step, zero]);
   };
   const weight = (values: Int8Array, scale: Float32Array, rows: number, columns: number): Value =>
-    graph.op('DequantizeLinear', [graph.int8s(values, [rows, columns]), graph.floats(scale, [columns]), graph.int8s(new Int8Array(columns), [columns])], { axis: 1 });
+    graph.op(
+      'DequantizeLinear',
+      [graph.int8s(values, [rows, columns]), graph.floats(scale, [columns]), graph.int8s(new Int8Array(columns), [columns])],
+      { axis: 1 },
+    );
   const code = graph.matmul(quantized(graph.divide(centred, size), inputScale), weight(encoder, encoderScale, width, rank));
   return graph.multiply(graph.matmul(quantized(code, codeScale), weight(decoder, decoderScale, rank, width)), size);
 }

@@ -78,7 +78,10 @@ export function sameColumns(recordings: readonly Recording[]): readonly string[]
   if (first === undefined) throw new FettleError('FETTLE_CSV_INVALID', 'no file was given', { hint: 'fettle train --csv FILE...' });
   for (const { file, columns } of recordings) {
     if (columns.join('\n') !== first.columns.join('\n')) {
-      throw new FettleError('FETTLE_CSV_INVALID', `${file}:1: its columns (${columns.join(', ')}) are not those of ${first.file} (${first.columns.join(', ')})`);
+      throw new FettleError(
+        'FETTLE_CSV_INVALID',
+        `${file}:1: its columns (${columns.join(', ')}) are not those of ${first.file} (${first.columns.join(', ')})`,
+      );
     }
   }
   return first.columns;

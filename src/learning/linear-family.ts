@@ -50,7 +50,12 @@ export const linearFamily: ModelFamily<LinearWeights> = {
     const data = new Tensor('float32', centred(learning), [rows, width]);
     const random = seededRandom(seed);
     const steps = Math.max(1, Math.floor(rows / batchSize));
-    let moments = [new Float32Array(encoder.length), new Float32Array(encoder.length), new Float32Array(decoder.length), new Float32Array(decoder.length)];
+    let moments = [
+      new Float32Array(encoder.length),
+      new Float32Array(encoder.length),
+      new Float32Array(decoder.length),
+      new Float32Array(decoder.length),
+    ];
     let taken = 0;
     try {
       for (let epoch = 0; epoch < epochs; epoch++) {
@@ -65,7 +70,9 @@ export const linearFamily: ModelFamily<LinearWeights> = {
           taken: new Tensor('float32', Float32Array.of(taken), []),
           encoder: new Tensor('float32', encoder, [width, rank]),
           decoder: new Tensor('float32', decoder, [rank, width]),
-          ...Object.fromEntries(momentNames.map((name, i) => [name, new Tensor('float32', moments[i] as Float32Array, i < 2 ? [width, rank] : [rank, width])])),
+          ...Object.fromEntries(
+            momentNames.map((name, i) => [name, new Tensor('float32', moments[i] as Float32Array, i < 2 ? [width, rank] : [rank, width])]),
+          ),
         });
         taken += steps;
         const read = (name: string): Float32Array<ArrayBuffer> => Float32Array.from(output[name]?.data as Float32Array);
@@ -74,14 +81,23 @@ export const linearFamily: ModelFamily<LinearWeights> = {
         moments = momentNames.map((name) => read(`${name}_out`));
         const loss = reconstructionError(validation, encoder, decoder, width, rank);
         if (loss < best.loss) best = { loss, encoder, decoder };
-        onProgress?.({ epoch: epoch + 1, epochs, loss: (output['loss']?.data as Float32Array).at(-1) ?? Number.NaN, unseenLoss: loss } satisfies TrainingProgress);
+        onProgress?.({
+          epoch: epoch + 1,
+          epochs,
+          loss: (output.loss?.data as Float32Array).at(-1) ?? Number.NaN,
+          unseenLoss: loss,
+        } satisfies TrainingProgress);
         // Unseen rows have been getting worse for long: early stopping.
         if (loss > closedForm * 1.05) break;
       }
     } finally {
       await session.release();
     }
-    return { weights: { centre, encoder: best.encoder, decoder: best.decoder, width, rank }, unseenLoss: best.loss, initialLoss: closedForm };
+    return {
+      weights: { centre, encoder: best.encoder, decoder: best.decoder, width, rank },
+      unseenLoss: best.loss,
+      initialLoss: closedForm,
+    };
   },
 };
 
@@ -135,7 +151,14 @@ export function trainingGraph(width: number, rank: number, rows: number): Uint8A
   graph.input('order', 'int64', ['steps', 'batch']);
   graph.input('rate', 'float', []);
   graph.input('taken', 'float', []);
-  const shapes = { encoder: [width, rank], decoder: [rank, width], encoderMean: [width, rank], encoderSquare: [width, rank], decoderMean: [rank, width], decoderSquare: [rank, width] };
+  const shapes = {
+    encoder: [width, rank],
+    decoder: [rank, width],
+    encoderMean: [width, rank],
+    encoderSquare: [width, rank],
+    decoderMean: [rank, width],
+    decoderSquare: [rank, width],
+  };
   for (const [name, shape] of Object.entries(shapes)) graph.input(name, 'float', shape);
 
   const body = new GraphBuilder('step', 'step_');
@@ -157,8 +180,14 @@ export function trainingGraph(width: number, rank: number, rows: number): Uint8A
   const [correction1, correction2] = [correction(beta1), correction(beta2)];
   const adam = (weights: string, mean: string, square: string, gradient: string): [string, string, string] => {
     const nextMean = body.add(body.multiply(mean, body.scalar(beta1)), body.multiply(gradient, body.scalar(1 - beta1)));
-    const nextSquare = body.add(body.multiply(square, body.scalar(beta2)), body.multiply(body.multiply(gradient, gradient), body.scalar(1 - beta2)));
-    const step = body.divide(body.divide(nextMean, correction1), body.add(body.op('Sqrt', [body.divide(nextSquare, correction2)]), body.scalar(epsilon)));
+    const nextSquare = body.add(
+      body.multiply(square, body.scalar(beta2)),
+      body.multiply(body.multiply(gradient, gradient), body.scalar(1 - beta2)),
+    );
+    const step = body.divide(
+      body.divide(nextMean, correction1),
+      body.add(body.op('Sqrt', [body.divide(nextSquare, correction2)]), body.scalar(epsilon)),
+    );
     return [body.subtract(weights, body.multiply('rate', step)), nextMean, nextSquare];
   };
   const [E1, mE1, vE1] = adam(E, mE, vE, dE);

@@ -33,7 +33,8 @@ export function covariance(data: Matrix, mean: Float64Array): Matrix {
 /** Column means. */
 export function columnMeans({ rows, columns, values }: Matrix): Float64Array {
   const means = new Float64Array(columns);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) means[j] = (means[j] as number) + (values[i * columns + j] as number) / rows;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) means[j] = (means[j] as number) + (values[i * columns + j] as number) / rows;
   return means;
 }
 
@@ -210,11 +211,13 @@ export function solveSymmetric(A: Matrix, B: Matrix): Matrix {
   const X = Float64Array.from(B.values);
   const m = B.columns;
   for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) for (let c = 0; c < m; c++) X[i * m + c] = (X[i * m + c] as number) - (L[i * n + k] as number) * (X[k * m + c] as number);
+    for (let k = 0; k < i; k++)
+      for (let c = 0; c < m; c++) X[i * m + c] = (X[i * m + c] as number) - (L[i * n + k] as number) * (X[k * m + c] as number);
     for (let c = 0; c < m; c++) X[i * m + c] = (X[i * m + c] as number) / (L[i * n + i] as number);
   }
   for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) for (let c = 0; c < m; c++) X[i * m + c] = (X[i * m + c] as number) - (L[k * n + i] as number) * (X[k * m + c] as number);
+    for (let k = i + 1; k < n; k++)
+      for (let c = 0; c < m; c++) X[i * m + c] = (X[i * m + c] as number) - (L[k * n + i] as number) * (X[k * m + c] as number);
     for (let c = 0; c < m; c++) X[i * m + c] = (X[i * m + c] as number) / (L[i * n + i] as number);
   }
   return matrix(n, m, X);

@@ -27,7 +27,8 @@ export function quantizeLinear(encoder: Float32Array, decoder: Float32Array, uni
   // Components are scaled to the same range, so that one scale for the whole code serves the weakest as well as the strongest.
   const code = codes(unit, encoder, rank);
   const range = new Float64Array(rank).fill(1e-12);
-  for (let i = 0; i < rows; i++) for (let k = 0; k < rank; k++) range[k] = Math.max(range[k] as number, Math.abs(code.values[i * rank + k] as number));
+  for (let i = 0; i < rows; i++)
+    for (let k = 0; k < rank; k++) range[k] = Math.max(range[k] as number, Math.abs(code.values[i * rank + k] as number));
   const even = Float32Array.from(encoder, (value, at) => value / (range[at % rank] as number));
   const quantizedEncoder = quantizeColumns(even, width, rank);
   // The decoder is fitted anew to what the quantized encoder gives.
@@ -62,7 +63,8 @@ function codes(unit: Matrix, encoder: ArrayLike<number>, rank: number): Matrix {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < width; j++) {
       const value = unit.values[i * width + j] as number;
-      for (let k = 0; k < rank; k++) code.values[i * rank + k] = (code.values[i * rank + k] as number) + value * (encoder[j * rank + k] as number);
+      for (let k = 0; k < rank; k++)
+        code.values[i * rank + k] = (code.values[i * rank + k] as number) + value * (encoder[j * rank + k] as number);
     }
   }
   return code;
@@ -77,8 +79,10 @@ function fitDecoder(code: Matrix, unit: Matrix): Float64Array | undefined {
   for (let i = 0; i < rows; i++) {
     for (let k = 0; k < rank; k++) {
       const value = code.values[i * rank + k] as number;
-      for (let l = 0; l < rank; l++) gram.values[k * rank + l] = (gram.values[k * rank + l] as number) + value * (code.values[i * rank + l] as number);
-      for (let j = 0; j < width; j++) target.values[k * width + j] = (target.values[k * width + j] as number) + value * (unit.values[i * width + j] as number);
+      for (let l = 0; l < rank; l++)
+        gram.values[k * rank + l] = (gram.values[k * rank + l] as number) + value * (code.values[i * rank + l] as number);
+      for (let j = 0; j < width; j++)
+        target.values[k * width + j] = (target.values[k * width + j] as number) + value * (unit.values[i * width + j] as number);
     }
   }
   for (let k = 0; k < rank; k++) gram.values[k * rank + k] = (gram.values[k * rank + k] as number) * (1 + 1e-6) + 1e-9;
@@ -91,7 +95,8 @@ function fitDecoder(code: Matrix, unit: Matrix): Float64Array | undefined {
 
 function quantizeColumns(values: Float32Array, rows: number, columns: number): { values: Int8Array; scale: Float32Array } {
   const scale = new Float32Array(columns).fill(1e-12);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) scale[j] = Math.max(scale[j] as number, Math.abs(values[i * columns + j] as number) / largestWeight);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) scale[j] = Math.max(scale[j] as number, Math.abs(values[i * columns + j] as number) / largestWeight);
   return { scale, values: Int8Array.from(values, (value, at) => Math.round(value / (scale[at % columns] as number))) };
 }
 

@@ -35,7 +35,13 @@ export function representationOf(length: number, channels: number): Representati
 }
 
 /** Windows (as given by `offsets`, the first value of each in `rows`) → `[windows, channels · blocks]`, standardised, not centred. */
-export function represent(rows: Float64Array, offsets: readonly number[], of: Representation, mean: Float64Array, deviation: Float64Array): Matrix {
+export function represent(
+  rows: Float64Array,
+  offsets: readonly number[],
+  of: Representation,
+  mean: Float64Array,
+  deviation: Float64Array,
+): Matrix {
   const { length, channels, blocks, pooling } = of;
   const result = matrix(offsets.length, channels * blocks);
   offsets.forEach((offset, w) => {

@@ -12,7 +12,13 @@ export function onnxRuntime(): Promise<Runtime> {
 /** One thread: at these sizes more of them cost more than they bring. */
 export async function createSession(model: Uint8Array): Promise<InferenceSession> {
   const { InferenceSession: Session } = await onnxRuntime();
-  return Session.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all', logSeverityLevel: 3 });
+  return Session.create(model, {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  });
 }
 
 export async function floatTensor(values: Float32Array, dims: readonly number[]): Promise<Tensor> {

@@ -54,7 +54,11 @@ const mostLearningWindows = 40_000;
  * Recordings of a healthy machine → a bundle: grid, representation, linear autoencoder, quantization, residual weights and limit on the graph that ships. Throws
  * FETTLE_CSV_INVALID, FETTLE_TRAINING_FAILED; rejects with the signal's reason.
  */
-export async function trainBundle(options: TrainOptions, onProgress?: (progress: TrainingProgress) => void, signal?: AbortSignal): Promise<TrainResult> {
+export async function trainBundle(
+  options: TrainOptions,
+  onProgress?: (progress: TrainingProgress) => void,
+  signal?: AbortSignal,
+): Promise<TrainResult> {
   const began = performance.now();
   const { id, version } = nameOf(options.out);
   const recordings = await Promise.all(options.csv.map((file) => readCsv(file, options)));
@@ -62,14 +66,20 @@ export async function trainBundle(options: TrainOptions, onProgress?: (progress:
   const runs = recordings.flatMap((recording) => toGrid(recording, options.stepMs)).filter(({ rows }) => rows >= 2 * options.length);
   const rows = runs.reduce((sum, run) => sum + run.rows, 0);
   if (rows < fewestRows) {
-    throw new FettleError('FETTLE_TRAINING_FAILED', `${rows} usable rows on a grid of ${options.stepMs} ms are too few: ${fewestRows} are the least`, {
-      hint: 'give more recordings, or check --step: it should not be shorter than the time between samples',
-    });
+    throw new FettleError(
+      'FETTLE_TRAINING_FAILED',
+      `${rows} usable rows on a grid of ${options.stepMs} ms are too few: ${fewestRows} are the least`,
+      {
+        hint: 'give more recordings, or check --step: it should not be shorter than the time between samples',
+      },
+    );
   }
   const { mean, deviation, flat } = moments(runs, columns.length);
   if (flat.length > 0) {
     const names = flat.map((c) => columns[c]).join(', ');
-    throw new FettleError('FETTLE_TRAINING_FAILED', `never changes while learning: ${names}`, { hint: `leave it out with --ignore ${names.replaceAll(', ', ',')}` });
+    throw new FettleError('FETTLE_TRAINING_FAILED', `never changes while learning: ${names}`, {
+      hint: `leave it out with --ignore ${names.replaceAll(', ', ',')}`,
+    });
   }
   const representation = representationOf(options.length, columns.length);
   const split = splitWindows(runs, options.length, columns.length);
@@ -83,8 +93,12 @@ export async function trainBundle(options: TrainOptions, onProgress?: (progress:
   });
 
   const base = { representation, mean, deviation, weights: trained.weights };
-  const quantized = options.precision === 'int8' ? quantizeLinear(trained.weights.encoder, trained.weights.decoder, unitRows(centred(learning, trained.weights)), trained.weights.rank) : undefined;
-  const evaluate = (model: Uint8Array, offsets: readonly number[], residuals: boolean) => runGraph(model, split.rows, offsets, representation.length, columns.length, residuals);
+  const quantized =
+    options.precision === 'int8'
+      ? quantizeLinear(trained.weights.encoder, trained.weights.decoder, unitRows(centred(learning, trained.weights)), trained.weights.rank)
+      : undefined;
+  const evaluate = (model: Uint8Array, offsets: readonly number[], residuals: boolean) =>
+    runGraph(model, split.rows, offsets, representation.length, columns.length, residuals);
   const learningWindows = thinned(split.learning, 4_000);
   const floatModel = await withWeights({ ...base, quantized: undefined }, evaluate, learningWindows);
   const shipped = quantized === undefined ? floatModel : await withWeights({ ...base, quantized }, evaluate, learningWindows);
@@ -116,7 +130,11 @@ export async function trainBundle(options: TrainOptions, onProgress?: (progress:
     limit: calibration.limit,
     calibration: calibrationOf(calibration),
     training: {
-      ...span(runs, options, recordings.every(({ timeMs }) => timeMs !== undefined)),
+      ...span(
+        runs,
+        options,
+        recordings.every(({ timeMs }) => timeMs !== undefined),
+      ),
       rows,
       windows: split.learning.length,
       dataHash: createHash('sha256').update(new Uint8Array(split.rows.buffer)).digest('hex'),
@@ -128,18 +146,29 @@ export async function trainBundle(options: TrainOptions, onProgress?: (progress:
     opset: 21,
   };
   const seconds = (performance.now() - began) / 1000;
-  const summary = { rank: trained.weights.rank, unseenLoss: trained.unseenLoss, initialLoss: trained.initialLoss, floatBytes: floatGraph.length, bytes: model.length, agreement, seconds };
+  const summary = {
+    rank: trained.weights.rank,
+    unseenLoss: trained.unseenLoss,
+    initialLoss: trained.initialLoss,
+    floatBytes: floatGraph.length,
+    bytes: model.length,
+    agreement,
+    seconds,
+  };
   const written = await writeBundle(options.out, { manifest, model, golden, card: modelCard(manifest, summary, options) });
   return { manifest: written, ...summary };
 }
 
-const gatewayVersion: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const gatewayVersion: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
+  .version;
 
 function nameOf(out: string): { id: string; version: string } {
   const id = basename(dirname(out));
   const version = basename(out);
   if (/^\d+\.\d+\.\d+$/.test(version) && /^[a-z0-9][a-z0-9._-]*$/.test(id)) return { id, version };
-  throw new FettleError('FETTLE_TRAINING_FAILED', `--out ${out} does not end in NAME/VERSION`, { hint: 'for example --out models/press/1.0.0' });
+  throw new FettleError('FETTLE_TRAINING_FAILED', `--out ${out} does not end in NAME/VERSION`, {
+    hint: 'for example --out models/press/1.0.0',
+  });
 }
 
 function moments(runs: readonly GridRun[], channels: number) {
@@ -148,13 +177,16 @@ function moments(runs: readonly GridRun[], channels: number) {
   let rows = 0;
   for (const run of runs) {
     const seen = Math.floor(run.rows * learningShare);
-    for (let i = 0; i < seen; i++) for (let c = 0; c < channels; c++) mean[c] = (mean[c] as number) + (run.values[i * channels + c] as number);
+    for (let i = 0; i < seen; i++)
+      for (let c = 0; c < channels; c++) mean[c] = (mean[c] as number) + (run.values[i * channels + c] as number);
     rows += seen;
   }
   for (let c = 0; c < channels; c++) mean[c] = (mean[c] as number) / rows;
   for (const run of runs) {
     const seen = Math.floor(run.rows * learningShare);
-    for (let i = 0; i < seen; i++) for (let c = 0; c < channels; c++) square[c] = (square[c] as number) + ((run.values[i * channels + c] as number) - (mean[c] as number)) ** 2;
+    for (let i = 0; i < seen; i++)
+      for (let c = 0; c < channels; c++)
+        square[c] = (square[c] as number) + ((run.values[i * channels + c] as number) - (mean[c] as number)) ** 2;
   }
   const deviation = square.map((sum) => Math.sqrt(sum / Math.max(1, rows - 1)));
   const flat = Array.from(deviation.keys()).filter((c) => !((deviation[c] as number) > 1e-9 * Math.max(1, Math.abs(mean[c] as number))));
@@ -184,7 +216,12 @@ function splitWindows(runs: readonly GridRun[], length: number, channels: number
     }
     first += run.rows;
   }
-  if (unseen.length === 0) throw new FettleError('FETTLE_TRAINING_FAILED', 'no window lies wholly in the last fifth of a recording: it is too short for this length', { hint: 'a shorter --length, or longer recordings' });
+  if (unseen.length === 0)
+    throw new FettleError(
+      'FETTLE_TRAINING_FAILED',
+      'no window lies wholly in the last fifth of a recording: it is too short for this length',
+      { hint: 'a shorter --length, or longer recordings' },
+    );
   return { rows, learning, unseen };
 }
 
@@ -192,13 +229,33 @@ function splitWindows(runs: readonly GridRun[], length: number, channels: number
 const thinned = (list: readonly number[], most: number): readonly number[] =>
   list.length <= most ? list : Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)] as number);
 
-const centred = ({ rows, columns, values }: Matrix, { centre }: LinearWeights): Matrix => ({ rows, columns, values: values.map((value, at) => value - (centre[at % columns] as number)) });
+const centred = ({ rows, columns, values }: Matrix, { centre }: LinearWeights): Matrix => ({
+  rows,
+  columns,
+  values: values.map((value, at) => value - (centre[at % columns] as number)),
+});
 
-type Evaluate = (model: Uint8Array, offsets: readonly number[], residuals: boolean) => Promise<{ score: Float32Array; residual: Float32Array; observed: Float32Array; expected: Float32Array }>;
+type Evaluate = (
+  model: Uint8Array,
+  offsets: readonly number[],
+  residuals: boolean,
+) => Promise<{ score: Float32Array; residual: Float32Array; observed: Float32Array; expected: Float32Array }>;
 
-async function runGraph(model: Uint8Array, rows: Float64Array, offsets: readonly number[], length: number, channels: number, residuals: boolean) {
+async function runGraph(
+  model: Uint8Array,
+  rows: Float64Array,
+  offsets: readonly number[],
+  length: number,
+  channels: number,
+  residuals: boolean,
+) {
   const session = await createSession(model);
-  const parts: { score: number[]; residual: Float32Array[]; observed: Float32Array[]; expected: Float32Array[] } = { score: [], residual: [], observed: [], expected: [] };
+  const parts: { score: number[]; residual: Float32Array[]; observed: Float32Array[]; expected: Float32Array[] } = {
+    score: [],
+    residual: [],
+    observed: [],
+    expected: [],
+  };
   try {
     for (let from = 0; from < offsets.length; from += 256) {
       const chunk = offsets.slice(from, from + 256);
@@ -207,9 +264,9 @@ async function runGraph(model: Uint8Array, rows: Float64Array, offsets: readonly
         windows.set(rows.subarray(offset, offset + length * channels), w * length * channels);
       });
       const output = await session.run({ window: await floatTensor(windows, [chunk.length, length, channels]) });
-      parts.score.push(...(output['score']?.data as Float32Array));
+      parts.score.push(...(output.score?.data as Float32Array));
       for (const name of ['observed', 'expected'] as const) parts[name].push(Float32Array.from(output[name]?.data as Float32Array));
-      if (residuals) parts.residual.push(Float32Array.from(output['residual']?.data as Float32Array));
+      if (residuals) parts.residual.push(Float32Array.from(output.residual?.data as Float32Array));
     }
   } finally {
     await session.release();
@@ -223,14 +280,27 @@ async function runGraph(model: Uint8Array, rows: Float64Array, offsets: readonly
     }
     return all;
   };
-  return { score: Float32Array.from(parts.score), residual: joined(parts.residual), observed: joined(parts.observed), expected: joined(parts.expected) };
+  return {
+    score: Float32Array.from(parts.score),
+    residual: joined(parts.residual),
+    observed: joined(parts.observed),
+    expected: joined(parts.expected),
+  };
 }
 
 /** Residual weights (DETECTOR 3.2: 1 / (deviation + 0.05 rms)) and the bands people are shown, both from the residuals of this very graph. */
-async function withWeights(unweighted: Omit<DeployedModel, 'residualWeights'>, evaluate: Evaluate, offsets: readonly number[]): Promise<{ model: DeployedModel; residualDeviation: Float64Array }> {
+async function withWeights(
+  unweighted: Omit<DeployedModel, 'residualWeights'>,
+  evaluate: Evaluate,
+  offsets: readonly number[],
+): Promise<{ model: DeployedModel; residualDeviation: Float64Array }> {
   const { representation, deviation } = unweighted;
   const width = representation.channels * representation.blocks;
-  const { residual, observed, expected } = await evaluate(deployedGraph({ ...unweighted, residualWeights: new Float64Array(width).fill(1) }, true), offsets, true);
+  const { residual, observed, expected } = await evaluate(
+    deployedGraph({ ...unweighted, residualWeights: new Float64Array(width).fill(1) }, true),
+    offsets,
+    true,
+  );
   const windows = offsets.length;
   const variance = new Float64Array(width);
   for (let j = 0; j < width; j++) {
@@ -256,14 +326,21 @@ async function withWeights(unweighted: Omit<DeployedModel, 'residualWeights'>, e
 }
 
 /** Every other window gets a step of four deviations in one channel: agreement must hold on anomalous rows as well. */
-function probes(split: Split, length: number, channels: number, deviation: Float64Array, count: number): { rows: Float64Array; offsets: number[] } {
+function probes(
+  split: Split,
+  length: number,
+  channels: number,
+  deviation: Float64Array,
+  count: number,
+): { rows: Float64Array; offsets: number[] } {
   const offsets = thinned(split.unseen, count);
   const rows = new Float64Array(offsets.length * length * channels);
   offsets.forEach((offset, w) => {
     rows.set(split.rows.subarray(offset, offset + length * channels), w * length * channels);
     if (w % 2 === 0) return;
     const c = (w >> 1) % channels;
-    for (let s = 0; s < length; s++) rows[(w * length + s) * channels + c] = (rows[(w * length + s) * channels + c] as number) + 4 * (deviation[c] as number);
+    for (let s = 0; s < length; s++)
+      rows[(w * length + s) * channels + c] = (rows[(w * length + s) * channels + c] as number) + 4 * (deviation[c] as number);
   });
   return { rows, offsets: offsets.map((_, w) => w * length * channels) };
 }
@@ -272,7 +349,10 @@ async function compare(model: Uint8Array, floatGraph: Uint8Array, split: Split, 
   const { rows, offsets } = probes(split, length, channels, deviation, 512);
   const ours = await runGraph(model, rows, offsets, length, channels, false);
   const theirs = await runGraph(floatGraph, rows, offsets, length, channels, false);
-  const differences = Array.from(ours.score, (score, i) => Math.abs(score - (theirs.score[i] as number)) / Math.max(1e-9, theirs.score[i] as number)).sort((a, b) => a - b);
+  const differences = Array.from(
+    ours.score,
+    (score, i) => Math.abs(score - (theirs.score[i] as number)) / Math.max(1e-9, theirs.score[i] as number),
+  ).sort((a, b) => a - b);
   return { median: differences[Math.floor(differences.length / 2)] ?? 0, largest: differences.at(-1) ?? 0 };
 }
 
@@ -284,9 +364,15 @@ async function goldenOf(model: Uint8Array, split: Split, length: number, channel
   return { tolerance: 0.02, windows, scores: [...score] };
 }
 
-const calibrationOf = ({ limit: _, ...rest }: Calibration): ModelManifest['calibration'] => ({ method: '98 % quantile of block maxima of unseen windows × (1 + margin / √blocks) × 1.3', ...rest });
+const calibrationOf = ({ limit: _, ...rest }: Calibration): ModelManifest['calibration'] => ({
+  method: '98 % quantile of block maxima of unseen windows × (1 + margin / √blocks) × 1.3',
+  ...rest,
+});
 
 function span(runs: readonly GridRun[], { stepMs }: TrainOptions, timed: boolean): { fromMs: number | null; toMs: number | null } {
   if (!timed) return { fromMs: null, toMs: null };
-  return { fromMs: Math.min(...runs.map(({ firstStep }) => firstStep)) * stepMs, toMs: Math.max(...runs.map(({ firstStep, rows }) => firstStep + rows)) * stepMs };
+  return {
+    fromMs: Math.min(...runs.map(({ firstStep }) => firstStep)) * stepMs,
+    toMs: Math.max(...runs.map(({ firstStep, rows }) => firstStep + rows)) * stepMs,
+  };
 }

@@ -1,13 +1,13 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
   type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
-  TensorProto_DataType as DataType,
   type TensorProto,
   TensorProtoSchema,
   type ValueInfoProto,
@@ -86,7 +86,15 @@ export class GraphBuilder {
 
   node(type: string, inputs: readonly Value[], attributes: Record<string, AttributeValue>, outputs: readonly string[]): void {
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
-    this.#graph.node.push(create(NodeProtoSchema, { opType: type, name: `${this.#prefix}${type}_${this.#graph.node.length}`, input: [...inputs], output: [...outputs], attribute }));
+    this.#graph.node.push(
+      create(NodeProtoSchema, {
+        opType: type,
+        name: `${this.#prefix}${type}_${this.#graph.node.length}`,
+        input: [...inputs],
+        output: [...outputs],
+        attribute,
+      }),
+    );
   }
 
   add = (a: Value, b: Value): Value => this.op('Add', [a, b]);
@@ -110,7 +118,12 @@ export class GraphBuilder {
   model(): Uint8Array {
     return toBinary(
       ModelProtoSchema,
-      create(ModelProtoSchema, { irVersion, producerName: 'fettle', opsetImport: [{ domain: '', version: BigInt(opset) }], graph: this.#graph }),
+      create(ModelProtoSchema, {
+        irVersion,
+        producerName: 'fettle',
+        opsetImport: [{ domain: '', version: BigInt(opset) }],
+        graph: this.#graph,
+      }),
     );
   }
 
@@ -128,14 +141,21 @@ function tensor(name: string, type: ElementType, values: ArrayBufferView, shape:
 
 function valueInfo(name: string, type: ElementType, shape: Shape): ValueInfoProto {
   const dim = shape.map((size) =>
-    typeof size === 'number' ? { value: { case: 'dimValue' as const, value: BigInt(size) } } : { value: { case: 'dimParam' as const, value: size } },
+    typeof size === 'number'
+      ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
+      : { value: { case: 'dimParam' as const, value: size } },
   );
-  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: { elemType: dataTypes[type], shape: { dim } } } } });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType: dataTypes[type], shape: { dim } } } },
+  });
 }
 
 function attributeOf(name: string, value: AttributeValue): AttributeProto {
-  if (typeof value === 'number' || typeof value === 'bigint') return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
-  if (Array.isArray(value)) return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map((item: number) => BigInt(item)) });
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if (Array.isArray(value))
+    return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map((item: number) => BigInt(item)) });
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
   return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value as GraphProto });
 }

@@ -57,7 +57,13 @@ export class WorkerScorer implements Scorer {
     this.#capacity = capacity;
     this.#input = shared(capacity * length * channels.length);
     this.#output = shared(capacity * (1 + 3 * channels.length));
-    const workerData: WorkerSetup = { model: this.#bundle.model, length, channels: channels.length, input: this.#input, output: this.#output };
+    const workerData: WorkerSetup = {
+      model: this.#bundle.model,
+      length,
+      channels: channels.length,
+      input: this.#input,
+      output: this.#output,
+    };
     this.#worker = new Worker(siblingModule(import.meta.url, 'scoring-thread'), { workerData, name: 'scoring' });
     const ready = await this.#answer();
     if (ready.error !== undefined) throw new FettleError('FETTLE_MODEL_INVALID', ready.error);

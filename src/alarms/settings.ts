@@ -37,6 +37,8 @@ export interface AssetAlarmSettings {
   readonly alarm: AlarmSettings;
   /** Tag names by column. */
   readonly tags: readonly string[];
+  /** Engineering units by column. */
+  readonly units: readonly (string | null)[];
   readonly supervised: readonly TagSettings[];
   /** False for an asset of limits only. */
   readonly hasModel: boolean;

@@ -264,13 +264,14 @@ export class Pipeline {
 function findingsOf(score: Score, manifest: ModelManifest, plan: AssetPlan, settings: AssetAlarmSettings): Finding[] {
   const total = score.contributions.reduce((sum, part) => sum + part, 0);
   const findings = manifest.channels.map(({ residualDeviation, engineeringUnit }, channel): Finding => {
+    const column = plan.modelColumns[channel] as number;
     const expected = score.expected[channel] as number;
     const band = 3 * residualDeviation;
     return {
-      tag: settings.tags[plan.modelColumns[channel] as number] as string,
+      tag: settings.tags[column] as string,
       value: score.observed[channel] as number,
       expected: [expected - band, expected + band],
-      engineeringUnit: engineeringUnit ?? null,
+      engineeringUnit: settings.units[column] ?? engineeringUnit ?? null,
       share: total > 0 ? (score.contributions[channel] as number) / total : null,
     };
   });

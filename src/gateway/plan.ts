@@ -80,6 +80,7 @@ function planAlarms(config: Config, asset: AssetConfig, names: Names, scorer: Sc
     asset: names.asset.intern(asset.id),
     id: asset.id,
     tags: asset.tags,
+    units: asset.tags.map(unitOf),
     hasModel: scorer !== undefined,
     allowedLatenessMs: asset.window.allowedLateness,
     alarm: {

@@ -32,7 +32,7 @@ export class Compressor implements Machine {
     this.#pressure.step(dtS);
     this.#airflow.step(this.#demand.step(dtS) * (1 - 0.13 * this.#clogging), dtS);
     this.#temperature.step(
-      ambient + 42 + 2.6 * this.#pressure.value + 0.35 * this.#airflow.value + 14 * this.#clogging + 8 * this.#wear,
+      ambient + 42 + 2.6 * this.#pressure.value + 0.35 * this.#airflow.value + 6 * this.#clogging + 6 * this.#wear,
       dtS,
     );
   }

@@ -24,7 +24,7 @@ export class Conveyor implements Machine {
     this.#wear = severity(faults, this.id, 'bearingWear', timeS);
     const load = Math.max(60, this.#load.step(dtS));
     this.#speed.step(1.25 - 0.00022 * load - 0.02 * this.#wear, dtS);
-    this.#gearbox.step(ambient + 16 + 0.045 * load + 12 * this.#wear, dtS);
+    this.#gearbox.step(ambient + 16 + 0.045 * load + 5 * this.#wear, dtS);
   }
 
   read(): Record<string, number> {

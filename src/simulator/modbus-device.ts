@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import modbus from 'modbus-serial';
 import type { Machine } from './machine.ts';
 
@@ -48,15 +49,14 @@ export class ModbusDevice {
   }
 
   async start(port = 0): Promise<void> {
-    const read = (table: string) => (address: number, length: number, unit: number) => {
+    const value = (table: string) => (address: number, unit: number) => {
       const registers = this.#registers.get(`${table}:${unit}`);
-      if (registers === undefined || address + length > registers.length)
-        return Promise.reject(Object.assign(new Error('illegal data address'), { modbusErrorCode: 2 }));
-      return Promise.resolve([...registers.subarray(address, address + length)]);
+      if (registers === undefined || address >= registers.length) return Promise.reject(illegalAddress);
+      return Promise.resolve(registers[address] as number);
     };
     const server = new modbus.ServerTCP(
-      { getMultipleHoldingRegisters: read('holdingRegister'), getMultipleInputRegisters: read('inputRegister') },
-      { host: '127.0.0.1', port, unitID: 255 },
+      { getHoldingRegister: value('holdingRegister'), getInputRegister: value('inputRegister') },
+      { host: '127.0.0.1', port: port === 0 ? await freePort() : port, unitID: 255 },
     );
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
@@ -72,4 +72,18 @@ export class ModbusDevice {
     this.#server = undefined;
     if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
+}
+
+const illegalAddress = Object.assign(new Error('illegal data address'), { modbusErrorCode: 2 });
+
+/** modbus-serial takes port 0 for the default port. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
 }

@@ -42,7 +42,7 @@ export class Pump implements Machine {
     this.#flow.step(flow, dtS);
     const head = 62 * speed * speed - 0.011 * this.#flow.value * this.#flow.value;
     this.#pressure.step((head / 10) * (1 - this.#cavitation * (0.08 + 0.06 * bubbles)), dtS);
-    this.#bearing.step(ambient + 22 * speed * speed + 0.14 * this.#flow.value + 26 * this.#wear, dtS);
+    this.#bearing.step(ambient + 22 * speed * speed + 0.14 * this.#flow.value + 10 * this.#wear, dtS);
   }
 
   read(): Record<string, number> {

@@ -37,6 +37,7 @@ class Bench {
       asset: 1,
       id: 'line1/press',
       tags: ['press/oil-temp', 'press/current'],
+      units: ['°C', 'A'],
       hasModel: true,
       allowedLatenessMs: 0,
       alarm: { ...alarm, ...more.alarm },

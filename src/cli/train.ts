@@ -49,9 +49,8 @@ export const trainCommand = (): Command =>
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
       const result = await trainBundle(
         { csv, time, ignore, stepMs: step, length, slide, out, precision, seed },
-        ({ epoch, epochs, loss, unseenLoss }) => {
-          if (live)
-            process.stderr.write(`\r\u001b[2Kepoch ${epoch}/${epochs}  error ${loss.toPrecision(4)}  unseen ${unseenLoss.toPrecision(4)}`);
+        ({ epoch, epochs, loss }) => {
+          if (live) process.stderr.write(`\r\u001b[2Kepoch ${epoch}/${epochs}  error ${loss.toPrecision(4)}`);
         },
         stop.signal,
       );
@@ -68,7 +67,10 @@ function render({ manifest, rank, unseenLoss, initialLoss, bytes, floatBytes, ag
     ['error', `${unseenLoss.toPrecision(4)} on unseen rows (closed form ${initialLoss.toPrecision(4)})`],
     ['limit', `${limit.toPrecision(4)} from ${calibration.windows} unseen windows in ${calibration.blocks} blocks`],
     ['healthy', `median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)}`],
-    ['against fp32', `scores differ by ${percent(agreement.median)} in the median, ${percent(agreement.largest)} at most`],
+    [
+      'against fp32',
+      `score / limit differs by ${percent(agreement.median)} in the median, ${percent(agreement.largest)} at most; same verdict on ${percent(agreement.sameVerdict)}`,
+    ],
   ];
   return `${modelName(manifest)}  ${seconds.toFixed(1)} s\n${rows.map(([name = '', text]) => `  ${name.padEnd(13)} ${text}`).join('\n')}\n→ ${out}\n`;
 }

@@ -1,6 +1,8 @@
 /** How a limit was found (DETECTOR 3.3). */
 export interface Calibration {
   readonly limit: number;
+  /** In words. */
+  readonly method: string;
   readonly windows: number;
   readonly blocks: number;
   readonly quantile: number;
@@ -32,7 +34,16 @@ export function calibrateLimit(scores: ArrayLike<number>, windowsPerBlock: numbe
   }).sort((a, b) => a - b);
   const limit = quantileOf(maxima, quantile) * (1 + margin / Math.sqrt(blocks)) * staticRoom;
   const sorted = Array.from(scores).sort((a, b) => a - b);
-  return { limit, windows, blocks, quantile, margin, medianRatio: quantileOf(sorted, 0.5) / limit, maxRatio: (sorted.at(-1) ?? 0) / limit };
+  return {
+    limit,
+    method: '98 % quantile of block maxima of unseen windows × (1 + margin / √blocks) × 1.3',
+    windows,
+    blocks,
+    quantile,
+    margin,
+    medianRatio: quantileOf(sorted, 0.5) / limit,
+    maxRatio: (sorted.at(-1) ?? 0) / limit,
+  };
 }
 
 /** Of a sorted list, interpolated (Hyndman and Fan 1996, type 7). */

@@ -22,7 +22,7 @@ A linear autoencoder (rank ${result.rank}) over windows of ${manifest.length} st
 | Healthy scores | median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)} |
 | Reconstruction error | ${result.unseenLoss.toPrecision(4)} on unseen rows (closed form: ${result.initialLoss.toPrecision(4)}) |
 | Size | ${formatBytes(result.bytes)} as ${manifest.precision}, ${formatBytes(result.floatBytes)} as fp32 |
-| Scores against fp32 | median difference ${percent(result.agreement.median)}, largest ${percent(result.agreement.largest)} (half of the windows with a step of 4 deviations in one channel) |
+| Against fp32 | score / limit differs by ${percent(result.agreement.median)} in the median, ${percent(result.agreement.largest)} at most; same verdict on ${percent(result.agreement.sameVerdict)} (every other window with a step of 4 deviations in one channel) |
 | Training took | ${result.seconds.toFixed(1)} s |
 
 | channel | mean | deviation | band (± 3 residual deviations) |

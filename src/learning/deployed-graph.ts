@@ -1,6 +1,6 @@
 import { GraphBuilder, type Value } from '../onnx/graph-builder.ts';
-import type { LinearWeights } from './linear-family.ts';
-import { inputScale, type QuantizedWeights } from './quantize.ts';
+import { type LinearWeights, linearNetwork } from './linear-family.ts';
+import type { QuantizedWeights } from './quantize.ts';
 import type { Representation } from './representation.ts';
 
 export interface DeployedModel {
@@ -19,63 +19,91 @@ export interface DeployedModel {
  * The graph that ships: `window` `[batch, length, channels]` float32 in engineering units → `score` `[batch]`, `contributions`, `observed` and `expected`
  * `[batch, channels]`. Everything stateless is inside; rows of the batch never meet, so a NaN spoils its own row only. With `diagnostic` the unweighted
  * residual `[batch, channels · blocks]` comes out too, from which weights and bands are calibrated on exactly the graph that ships.
+ *
+ * Written for speed where ONNX Runtime is slow: a constant is as wide as what it meets (broadcasting over a last dimension of few channels costs four
+ * times as much), scaling waits until pooling has made the values few, and sums over blocks are products with a column.
  */
 export function deployedGraph(model: DeployedModel, diagnostic = false): Uint8Array {
   const { representation, mean, deviation, weights } = model;
-  const { length, channels, blocks, pooling, explainBlocks } = representation;
+  const { length, channels, blocks, pooling, explainBlocks, explainShares } = representation;
   const width = channels * blocks;
   const graph = new GraphBuilder('detector');
   const window = graph.input('window', 'float', ['batch', length, channels]);
+  const everywhere = (size: number, value: (at: number) => number): Float64Array =>
+    Float64Array.from({ length: size }, (_, at) => value(at));
+  const ofChannel = (values: Float64Array, at: number): number => values[Math.floor(at / blocks)] as number;
 
-  const standardized = graph.divide(
-    graph.subtract(window, graph.floats(mean, [1, 1, channels])),
-    graph.floats(deviation, [1, 1, channels]),
+  // The mean goes first: in float32 a large level would swallow what varies on top of it.
+  const deviations = graph.subtract(
+    window,
+    graph.floats(
+      everywhere(length * channels, (at) => mean[at % channels] as number),
+      [length, channels],
+    ),
   );
-  const byChannel = graph.transpose(standardized, [0, 2, 1]);
+  const byChannel = graph.transpose(deviations, [0, 2, 1]);
   const pooled = blocks === length ? byChannel : graph.matmul(byChannel, graph.floats(pooling.values, [length, blocks]));
-  const centred = graph.subtract(graph.reshape(pooled, [-1, width]), graph.floats(weights.centre, [1, width]));
+  const scale = graph.floats(
+    everywhere(width, (at) => 1 / ofChannel(deviation, at)),
+    [width],
+  );
+  const centred = graph.subtract(graph.multiply(graph.reshape(pooled, [-1, width]), scale), graph.floats(weights.centre, [width]));
 
   const reconstruction =
     model.quantized === undefined ? floatNetwork(graph, centred, weights) : quantizedNetwork(graph, centred, model.quantized);
   const residual = graph.subtract(centred, reconstruction);
-  const weighted = graph.multiply(residual, graph.floats(model.residualWeights, [1, width]));
-  const squared = graph.reshape(graph.multiply(weighted, weighted), [-1, channels, blocks]);
-  const contributions = graph.divide(graph.reduce('ReduceSum', squared, [2]), graph.scalar(width));
+  const weighted = graph.multiply(residual, graph.floats(model.residualWeights, [width]));
+  // Σ over the blocks of a channel, each with its share: `[batch, width]` → `[batch, channels]`.
+  const overBlocks = (values: Value, shares: readonly number[]): Value =>
+    graph.reshape(graph.matmul(graph.reshape(values, [-1, blocks]), graph.floats(shares, [blocks, 1])), [-1, channels]);
+  const contributions = overBlocks(graph.multiply(weighted, weighted), new Array<number>(blocks).fill(1 / width));
 
-  const lastBlocks = (blockwise: Value): Value => {
-    const slice = graph.op('Slice', [blockwise, graph.int64s([blocks - explainBlocks]), graph.int64s([blocks]), graph.int64s([2])]);
-    const units = graph.multiply(graph.reduce('ReduceMean', slice, [2]), graph.floats(deviation, [1, channels]));
-    return graph.add(units, graph.floats(mean, [1, channels]));
-  };
-  const rebuilt = graph.reshape(graph.add(reconstruction, graph.floats(weights.centre, [1, width])), [-1, channels, blocks]);
+  const shares = [...new Array<number>(blocks - explainBlocks).fill(0), ...explainShares];
+  const centre = everywhere(channels, (c) => shares.reduce((sum, share, b) => sum + share * (weights.centre[c * blocks + b] as number), 0));
+  const level = graph.floats(
+    everywhere(channels, (c) => (mean[c] as number) + (deviation[c] as number) * (centre[c] as number)),
+    [channels],
+  );
+  const inUnits = (values: Value): Value =>
+    graph.add(graph.multiply(overBlocks(values, shares), graph.floats(deviation, [channels])), level);
 
   graph.output(graph.reduce('ReduceSum', contributions, [1]), 'score', 'float', ['batch']);
   graph.output(contributions, 'contributions', 'float', ['batch', channels]);
-  graph.output(lastBlocks(pooled), 'observed', 'float', ['batch', channels]);
-  graph.output(lastBlocks(rebuilt), 'expected', 'float', ['batch', channels]);
+  graph.output(inUnits(centred), 'observed', 'float', ['batch', channels]);
+  graph.output(inUnits(reconstruction), 'expected', 'float', ['batch', channels]);
   if (diagnostic) graph.output(residual, 'residual', 'float', ['batch', width]);
   return graph.model();
 }
 
 function floatNetwork(graph: GraphBuilder, centred: Value, { encoder, decoder, width, rank }: LinearWeights): Value {
-  return graph.matmul(graph.matmul(centred, graph.floats(encoder, [width, rank])), graph.floats(decoder, [rank, width]));
+  return linearNetwork(width, rank).forward(graph, centred, [graph.floats(encoder, [width, rank]), graph.floats(decoder, [rank, width])]);
 }
 
-/** f(a·x) = a·f(x) for a bias-free network: rows are brought to [-1, 1], go through static QDQ, and are scaled back. */
-function quantizedNetwork(graph: GraphBuilder, centred: Value, weights: QuantizedWeights): Value {
-  const { width, rank, encoder, encoderScale, decoder, decoderScale, codeScale } = weights;
-  const size = graph.add(graph.reduce('ReduceMax', graph.op('Abs', [centred]), [1], true), graph.scalar(1e-12));
+/** u8 with its zero at 128 over [-1, 1]. */
+const unitScale = 1 / 127;
+
+/**
+ * Homogeneous INT8 (DETECTOR 3.8): a bias-free layer has f(a·x) = a·f(x), so every row is brought to [-1, 1] before each layer, goes through static QDQ,
+ * and is scaled back: no input, however far from what was learnt, can leave the range. The recipe scales the input only and gives the code a static range
+ * with head-room; scaling the code too costs nothing measurable and cuts the largest disagreement with float32 on anomalous rows from 36 to 5 %.
+ */
+function quantizedNetwork(
+  graph: GraphBuilder,
+  centred: Value,
+  { width, rank, encoder, encoderScale, decoder, decoderScale }: QuantizedWeights,
+): Value {
+  const step = graph.scalar(unitScale);
   const zero = graph.uint8s(Uint8Array.of(128), []);
-  const quantized = (value: Value, scale: number): Value => {
-    const step = graph.scalar(scale);
-    return graph.op('DequantizeLinear', [graph.op('QuantizeLinear', [value, step, zero]), step, zero]);
+  const smallest = graph.scalar(1e-12);
+  const layer = (values: Value, weights: Int8Array, scale: Float32Array, rows: number, columns: number): Value => {
+    const size = graph.add(graph.reduce('ReduceMax', graph.op('Abs', [values]), [1], true), smallest);
+    const unit = graph.op('DequantizeLinear', [graph.op('QuantizeLinear', [graph.divide(values, size), step, zero]), step, zero]);
+    const constant = [
+      graph.int8s(weights, [rows, columns]),
+      graph.floats(scale, [columns]),
+      graph.int8s(new Int8Array(columns), [columns]),
+    ];
+    return graph.multiply(graph.matmul(unit, graph.op('DequantizeLinear', constant, { axis: 1 })), size);
   };
-  const weight = (values: Int8Array, scale: Float32Array, rows: number, columns: number): Value =>
-    graph.op(
-      'DequantizeLinear',
-      [graph.int8s(values, [rows, columns]), graph.floats(scale, [columns]), graph.int8s(new Int8Array(columns), [columns])],
-      { axis: 1 },
-    );
-  const code = graph.matmul(quantized(graph.divide(centred, size), inputScale), weight(encoder, encoderScale, width, rank));
-  return graph.multiply(graph.matmul(quantized(code, codeScale), weight(decoder, decoderScale, rank, width)), size);
+  return layer(layer(centred, encoder, encoderScale, width, rank), decoder, decoderScale, rank, width);
 }

@@ -46,7 +46,10 @@ export function toGrid(recording: Recording, stepMs: number): GridRun[] {
       sum[c] = 0;
       seen[c] = 0;
     }
-    if (!complete) return end();
+    if (!complete) {
+      end();
+      return;
+    }
     if (rows.length === 0) firstStep = step;
     rows.push(...last);
   };

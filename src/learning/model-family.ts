@@ -1,31 +1,40 @@
-import type { Matrix } from './matrix.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
+
+/** What training may change: name and shape, in a fixed order. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * An autoencoder as training sees it. A family (linear today) makes one of these for a width; the optimizer, the minibatches and the loop are the same
+ * for all. `batch` is a value `[rows, width]`: standardised, centred representations.
+ */
+export interface TrainableNetwork {
+  readonly family: 'linear' | 'dense' | 'conv1d';
+  readonly parameters: readonly Parameter[];
+  /** Writes the reconstruction `[rows, width]`. */
+  forward(graph: GraphBuilder, batch: Value, parameters: readonly Value[]): Value;
+  /** Writes the mean square error (a scalar) and its gradient by each parameter, in their order. */
+  lossAndGradients(
+    graph: GraphBuilder,
+    batch: Value,
+    parameters: readonly Value[],
+  ): { readonly loss: Value; readonly gradients: readonly Value[] };
+}
 
 export interface TrainingProgress {
   readonly epoch: number;
   readonly epochs: number;
-  /** Of the last minibatch. */
+  /** Mean square error, the mean over the epoch's minibatches. */
   readonly loss: number;
-  readonly unseenLoss: number;
 }
 
 export interface TrainingOptions {
   readonly seed: number;
   readonly epochs: number;
+  /** Adam's step at the beginning; it falls to nothing along a cosine. */
+  readonly learningRate: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
-}
-
-export interface Trained<Weights> {
-  readonly weights: Weights;
-  /** Mean square error on rows the weights have not seen. */
-  readonly unseenLoss: number;
-  /** The same before the first gradient step. */
-  readonly initialLoss: number;
-}
-
-/** A kind of autoencoder. `learning` and `unseen` are `[windows, width]`: standardised representations. */
-export interface ModelFamily<Weights> {
-  readonly name: 'linear' | 'dense' | 'conv1d';
-  /** Seeded and reproducible: same data, same seed, same weights. Rejects with the signal's reason. */
-  train(learning: Matrix, unseen: Matrix, options: TrainingOptions): Promise<Trained<Weights>>;
 }

@@ -1,8 +1,9 @@
+import type { LinearWeights } from './linear-family.ts';
 import { type Matrix, matrix, solveSymmetric } from './matrix.ts';
 
 /**
- * The network of homogeneous INT8 (DETECTOR 3.8): it sees only rows divided by their largest absolute value, so no input can leave the ranges found here.
- * `encoder` `[width, rank]` and `decoder` `[rank, width]` are int8 with one scale an output column; the code of rank is u8 with `codeScale`.
+ * The network of homogeneous INT8 (DETECTOR 3.8): `encoder` `[width, rank]` and `decoder` `[rank, width]` are int8 with one scale an output column. What
+ * flows between them is brought to [-1, 1] row by row, in the graph.
  */
 export interface QuantizedWeights {
   readonly width: number;
@@ -11,19 +12,14 @@ export interface QuantizedWeights {
   readonly encoderScale: Float32Array;
   readonly decoder: Int8Array;
   readonly decoderScale: Float32Array;
-  readonly codeScale: number;
 }
 
-/** u8 with zero at 128 over [-1, 1]. */
-export const inputScale = 1 / 127;
 /** Seven bits: products of u8 and s8 are added in pairs of 16 bits on CPUs without VNNI, and eight would saturate there. */
 const largestWeight = 63;
-/** Unseen rows may excite a component more than the learning rows did. */
-const headRoom = 2;
-
-/** `unit`: the learning rows, each divided by its largest absolute value, `[rows, width]`. */
-export function quantizeLinear(encoder: Float32Array, decoder: Float32Array, unit: Matrix, rank: number): QuantizedWeights {
-  const { columns: width, rows } = unit;
+/** `centred`: the learning rows, `[rows, width]`. */
+export function quantizeLinear({ encoder, decoder, width, rank }: LinearWeights, centred: Float32Array): QuantizedWeights {
+  const unit = unitRows(matrix(centred.length / width, width, Float64Array.from(centred)));
+  const { rows } = unit;
   // Components are scaled to the same range, so that one scale for the whole code serves the weakest as well as the strongest.
   const code = codes(unit, encoder, rank);
   const range = new Float64Array(rank).fill(1e-12);
@@ -31,9 +27,11 @@ export function quantizeLinear(encoder: Float32Array, decoder: Float32Array, uni
     for (let k = 0; k < rank; k++) range[k] = Math.max(range[k] as number, Math.abs(code.values[i * rank + k] as number));
   const even = Float32Array.from(encoder, (value, at) => value / (range[at % rank] as number));
   const quantizedEncoder = quantizeColumns(even, width, rank);
-  // The decoder is fitted anew to what the quantized encoder gives.
-  const seen = codes(unit, dequantized(quantizedEncoder, rank), rank);
-  const fitted = fitDecoder(seen, unit) ?? Float64Array.from(decoder, (value, at) => value * (range[Math.floor(at / width)] as number));
+  // The decoder is fitted anew to what the quantized encoder gives, on the rows themselves: on unit rows the small ones, where nothing happens, would rule.
+  const rowsThemselves = matrix(rows, width, Float64Array.from(centred));
+  const seen = codes(rowsThemselves, dequantized(quantizedEncoder, rank), rank);
+  const fitted =
+    fitDecoder(seen, rowsThemselves) ?? Float64Array.from(decoder, (value, at) => value * (range[Math.floor(at / width)] as number));
   const quantizedDecoder = quantizeColumns(Float32Array.from(fitted), rank, width);
   return {
     width,
@@ -42,12 +40,11 @@ export function quantizeLinear(encoder: Float32Array, decoder: Float32Array, uni
     encoderScale: quantizedEncoder.scale,
     decoder: quantizedDecoder.values,
     decoderScale: quantizedDecoder.scale,
-    codeScale: headRoom / 127,
   };
 }
 
 /** Each row divided by its largest absolute value. */
-export function unitRows({ rows, columns, values }: Matrix): Matrix {
+function unitRows({ rows, columns, values }: Matrix): Matrix {
   const unit = matrix(rows, columns);
   for (let i = 0; i < rows; i++) {
     let largest = 1e-12;

@@ -89,7 +89,6 @@ export class GraphBuilder {
     this.#graph.node.push(
       create(NodeProtoSchema, {
         opType: type,
-        name: `${this.#prefix}${type}_${this.#graph.node.length}`,
         input: [...inputs],
         output: [...outputs],
         attribute,

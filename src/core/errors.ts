@@ -13,6 +13,7 @@ export const errorCodes = {
   FETTLE_MODBUS_EXCEPTION: { retriable: true, summary: 'A Modbus unit answered with an exception.' },
   FETTLE_MODBUS_FRAMING: { retriable: true, summary: 'A Modbus answer did not fit its request.' },
   FETTLE_MODBUS_UNREACHABLE: { retriable: true, summary: 'No connection to a Modbus device.' },
+  FETTLE_MODBUS_REFUSED: { retriable: false, summary: 'Something other than a Modbus read was about to be sent; it was not.' },
   FETTLE_MQTT_UNREACHABLE: { retriable: true, summary: 'No connection to an MQTT broker.' },
   FETTLE_MQTT_REFUSED: { retriable: true, summary: 'An MQTT broker refused the connection, a subscription or a message.' },
   FETTLE_MQTT_PAYLOAD: { retriable: false, summary: 'An MQTT message could not be read.' },

@@ -1,100 +1,120 @@
-import type { Interner } from '../../core/interner.ts';
-import { type DataType, registersOf, sunspecSentinels, type WordOrder } from './data-type.ts';
+import { isBitTable, type ModbusTable } from './table.ts';
+import { asRaw, isInteger, sunspecSentinel, type ValueType, type WordOrder } from './value-type.ts';
 
 /**
- * Reads one value at `offset` (bytes) of a reply's data: engineering value, or NaN for "not available". Chosen once at start, so that the poll loop
- * only calls closures. 64-bit integers beyond 2^53 lose their lowest digits: samples are doubles.
+ * Reads one value from the data bytes of a reply. `position` counts from the start of the reply, in registers, or in bits for
+ * a bit table. NaN or an infinity: the device has no value. Nothing is allocated, but for a string that is not the last one.
  */
-export type Decoder = (data: Buffer, offset: number) => number;
+export type Decoder = (data: Buffer, position: number) => number;
 
-export interface Coding {
-  readonly type: DataType;
-  readonly order: WordOrder;
-  readonly bit: number | undefined;
-  /** Characters of a string. */
-  readonly length: number | undefined;
-  readonly scale: number;
-  readonly offset: number;
-  readonly notAvailable: 'sunspec' | number | readonly number[] | undefined;
+export interface ValueFormat {
+  readonly table: ModbusTable;
+  readonly type: ValueType;
+  readonly bit?: number | undefined;
+  readonly length?: number | undefined;
+  readonly order?: WordOrder | undefined;
+  readonly scale?: number | undefined;
+  readonly offset?: number | undefined;
+  readonly notAvailable?: 'sunspec' | number | readonly number[] | undefined;
 }
 
-export function decoderOf(coding: Coding, texts: Interner): Decoder {
-  const { type, scale, offset: shift } = coding;
-  if (type === 'string') return stringDecoder(coding, texts);
-  if (type === 'bool') {
-    const bit = coding.bit ?? 0;
-    return (data, offset) => (data.readUInt16BE(offset) >> bit) & 1;
+/** The decoder of a tag, put together once at the start. `intern` gives the index of a text, −1 when there is no room for it. */
+export function compileDecoder(format: ValueFormat, intern: (text: string) => number): Decoder {
+  if (isBitTable(format.table)) return readBit;
+  if (format.type === 'bool') return readRegisterBit(format.bit ?? 0);
+  if (format.type === 'string') return readString(format, intern);
+  return scaled(withAbsent(readNumber(format.type, format.order ?? 'ABCD'), format), format.scale ?? 1, format.offset ?? 0);
+}
+
+/** Bits stand least significant first (V1.1b3, 6.1). */
+const readBit: Decoder = (data, position) => ((data[position >> 3] as number) >> (position & 7)) & 1;
+
+const readRegisterBit =
+  (bit: number): Decoder =>
+  (data, position) =>
+    (data.readUInt16BE(position * 2) >> bit) & 1;
+
+function readNumber(type: Exclude<ValueType, 'bool' | 'string'>, order: WordOrder): Decoder {
+  const uint32 = readUint32[order];
+  switch (type) {
+    case 'int16':
+      return (data, position) => data.readInt16BE(position * 2);
+    case 'uint16':
+      return (data, position) => data.readUInt16BE(position * 2);
+    case 'int32':
+      return (data, position) => uint32(data, position * 2) | 0;
+    case 'uint32':
+      return (data, position) => uint32(data, position * 2);
+    case 'float32':
+      return (data, position) => {
+        scratch.setUint32(0, uint32(data, position * 2));
+        return scratch.getFloat32(0);
+      };
+    default: {
+      // Bytes 4 to 7 hold the upper half where whole words stand in reverse.
+      const high = order === 'ABCD' || order === 'BADC' ? 0 : 4;
+      if (type === 'float64') {
+        return (data, position) => {
+          scratch.setUint32(0, uint32(data, position * 2 + high));
+          scratch.setUint32(4, uint32(data, position * 2 + 4 - high));
+          return scratch.getFloat64(0);
+        };
+      }
+      if (type === 'int64')
+        return (data, position) => (uint32(data, position * 2 + high) | 0) * 4_294_967_296 + uint32(data, position * 2 + 4 - high);
+      return (data, position) => uint32(data, position * 2 + high) * 4_294_967_296 + uint32(data, position * 2 + 4 - high);
+    }
   }
-  const raw = rawDecoder(type, coding.order);
-  const missing = missingOf(coding);
-  const plain = scale === 1 && shift === 0;
-  if (missing.length === 0) {
-    if (plain && type !== 'float32' && type !== 'float64') return raw;
-    return (data, offset) => {
-      const value = raw(data, offset);
-      // Infinity is no measurement either.
-      return Number.isFinite(value) ? value * scale + shift : Number.NaN;
-    };
-  }
-  return (data, offset) => {
-    const value = raw(data, offset);
-    return missing.includes(value) || !Number.isFinite(value) ? Number.NaN : value * scale + shift;
-  };
 }
 
-/** One bit of a bit table's reply: the lowest bit of the first byte is the first address. */
-export const decodeBit = (data: Buffer, index: number): number => ((data[index >> 3] as number) >> (index & 7)) & 1;
+const scratch = new DataView(new ArrayBuffer(8));
 
-function missingOf({ type, notAvailable }: Coding): readonly number[] {
-  if (notAvailable === undefined) return [];
-  if (typeof notAvailable === 'number') return [notAvailable];
-  if (notAvailable !== 'sunspec') return notAvailable;
-  const sentinel = sunspecSentinels[type];
-  return sentinel === undefined ? [] : [sentinel];
-}
-
-const scratch = Buffer.alloc(8);
-
-function rawDecoder(type: Exclude<DataType, 'string' | 'bool'>, order: WordOrder): Decoder {
-  if (type === 'int16') return (data, offset) => data.readInt16BE(offset);
-  if (type === 'uint16') return (data, offset) => data.readUInt16BE(offset);
-  const bytes = registersOf(type) * 2;
-  const read = readers[type];
-  if (order === 'ABCD') return read;
-  const positions = byteOrder(order, bytes);
-  return (data, offset) => {
-    for (let i = 0; i < bytes; i++) scratch[i] = data[offset + (positions[i] as number)] as number;
-    return read(scratch, 0);
-  };
-}
-
-const readers: Record<'int32' | 'uint32' | 'float32' | 'int64' | 'uint64' | 'float64', Decoder> = {
-  int32: (data, offset) => data.readInt32BE(offset),
-  uint32: (data, offset) => data.readUInt32BE(offset),
-  float32: (data, offset) => data.readFloatBE(offset),
-  int64: (data, offset) => Number(data.readBigInt64BE(offset)),
-  uint64: (data, offset) => Number(data.readBigUInt64BE(offset)),
-  float64: (data, offset) => data.readDoubleBE(offset),
+const readUint32: Readonly<Record<WordOrder, (data: Buffer, byte: number) => number>> = {
+  ABCD: (data, byte) => data.readUInt32BE(byte),
+  CDAB: (data, byte) => data.readUInt16BE(byte + 2) * 65_536 + data.readUInt16BE(byte),
+  BADC: (data, byte) => data.readUInt16LE(byte) * 65_536 + data.readUInt16LE(byte + 2),
+  DCBA: (data, byte) => data.readUInt32LE(byte),
 };
 
-/** Where in the reply each byte of the big-endian value lies. Words are swapped as a whole (64 bits: all four), bytes within each word. */
-export function byteOrder(order: WordOrder, bytes: number): number[] {
-  const words = bytes / 2;
-  const swapWords = order === 'CDAB' || order === 'DCBA';
-  const swapBytes = order === 'BADC' || order === 'DCBA';
-  return Array.from({ length: bytes }, (_, i) => {
-    const word = i >> 1;
-    return (swapWords ? words - 1 - word : word) * 2 + (swapBytes ? 1 - (i & 1) : i & 1);
-  });
+/** NaN for the raw values that mean "not available". */
+function withAbsent(read: Decoder, { type, notAvailable }: ValueFormat): Decoder {
+  if (notAvailable === undefined) return read;
+  if (notAvailable === 'sunspec') {
+    // The sentinel of SunSpec's floats is NaN, which is no value anyway.
+    return isInteger(type) ? without(read, sunspecSentinel(type)) : read;
+  }
+  return [notAvailable].flat().reduce((reader, value) => without(reader, asRaw(type, value) ?? value), read);
 }
 
-function stringDecoder({ length = 0, order }: Coding, texts: Interner): Decoder {
-  const swapped = order === 'BADC' || order === 'DCBA';
-  return (data, offset) => {
-    const bytes = Buffer.from(data.subarray(offset, offset + registersOf('string', length) * 2));
-    if (swapped) bytes.swap16();
-    const text = bytes.toString('latin1', 0, length).replace(/\0.*$/s, '').trimEnd();
-    const index = texts.intern(text);
-    return index < 0 ? Number.NaN : index;
+const without =
+  (read: Decoder, absent: number): Decoder =>
+  (data, position) => {
+    const raw = read(data, position);
+    return raw === absent ? Number.NaN : raw;
+  };
+
+function scaled(read: Decoder, scale: number, offset: number): Decoder {
+  if (scale === 1 && offset === 0) return read;
+  // 234 × 0.1 is 23.400000000000002, 234 / 10 is 23.4.
+  const divisor = Math.round(1 / scale);
+  if (Math.abs(scale) < 1 && Math.abs(divisor * scale - 1) < 1e-12) return (data, position) => read(data, position) / divisor + offset;
+  return (data, position) => read(data, position) * scale + offset;
+}
+
+/** Latin-1 up to the first NUL, without the spaces it was padded with. The last text is remembered by its bytes. */
+function readString({ length = 0, order, notAvailable }: ValueFormat, intern: (text: string) => number): Decoder {
+  const bytes = Math.ceil(length / 2) * 2;
+  const swapped = order === 'BADC';
+  const last = Buffer.alloc(bytes);
+  let lastIndex: number | undefined;
+  return (data, position) => {
+    const start = position * 2;
+    if (lastIndex !== undefined && data.compare(last, 0, bytes, start, start + bytes) === 0) return lastIndex;
+    data.copy(last, 0, start, start + bytes);
+    const characters = swapped ? Buffer.from(last).swap16() : last;
+    const text = characters.toString('latin1', 0, length).replace(/\0.*$/s, '').trimEnd();
+    const index = text === '' && notAvailable === 'sunspec' ? -1 : intern(text);
+    lastIndex = index < 0 ? Number.NaN : index;
+    return lastIndex;
   };
 }

@@ -1,108 +1,133 @@
 import { Socket } from 'node:net';
 import { FettleError } from '../../core/errors.ts';
 
+/** Bytes before the length field's count begins: transaction, protocol, length. */
+const prefixBytes = 6;
+const requestBytes = 12;
+/** Longest rest of a frame: unit id and 253 bytes of PDU (Messaging on TCP/IP 1.0b, 3.1.3). */
+const longestRest = 254;
+/** modbus-serial numbers transactions 0 to 255 and starts again; stop this far short of a number that is still owed its answer. */
+const wornAfter = 240;
+
 interface Outstanding {
+  /** How many requests went before this one. */
+  readonly sequence: number;
   readonly unit: number;
   readonly functionCode: number;
-  /** Data bytes the reply must have. */
+  /** Data bytes its reply must have. */
   readonly bytes: number;
 }
 
-const headerBytes = 6;
-/** Longest ADU (Modbus messaging on TCP/IP 1.0b, 4.1) behind the six bytes of its header. */
-const longestPdu = 254;
-
 /**
- * A socket that lets only reads out and only fitting replies in. modbus-serial checks neither: it would send what it is told, match a reply by a transaction
- * number that wraps at 256, and choke on malformed lengths. Everything that passes here answers a request that still waits, with the
- * right unit, function and length; a late reply is dropped; anything else ends the connection.
+ * The last door before the wire, both ways: only Modbus TCP reads (function codes 1 to 4) leave, only replies that fit a request
+ * still waiting come in. Anything else that would leave ends the connection unsent; writing through a gateway is how FrostyGoop
+ * turned off heating in Lviv (2024), and not calling the library's write functions would be a habit where this is a guarantee.
+ *
+ * Inwards, modbus-serial 8.0.25 believes lengths, takes an exception from any unit, and matches by a number that wraps at 256.
+ * Here a late reply is dropped, a misfit is told (`misfit`, with the request's sequence and what came), and bytes that are
+ * no Modbus TCP end the connection with FETTLE_MODBUS_FRAMING.
  */
 export class GuardedSocket extends Socket {
   readonly #outstanding = new Map<number, Outstanding>();
-  /** Given up, its reply may still come: the number must not be used again on this connection. */
-  readonly #expired = new Set<number>();
+  /** Given up, but the answer may still come: transaction number to sequence, oldest first. */
+  readonly #expired = new Map<number, number>();
+  readonly #misfit: (sequence: number, what: string) => void;
+  #sent = 0;
   #rest: Buffer | undefined;
   lateReplies = 0;
 
-  /** Requests that wait no longer. */
-  expireAll(): void {
-    for (const id of this.#outstanding.keys()) this.#expired.add(id);
-    this.#outstanding.clear();
+  constructor(misfit: (sequence: number, what: string) => void) {
+    super();
+    this.#misfit = misfit;
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the overloads of Socket.write
-  override write(chunk: any, ...rest: any[]): boolean {
-    const problem = this.#register(chunk as Buffer);
-    if (problem !== undefined) {
-      this.destroy(problem);
-      return false;
+  /** True when a request sent now could take the answer of one that was given up. */
+  get isWorn(): boolean {
+    for (const sequence of this.#expired.values()) return this.#sent - sequence >= wornAfter;
+    return false;
+  }
+
+  /** The request sent as number `sequence` (from 0) waits no longer. */
+  expire(sequence: number): void {
+    for (const [transaction, request] of this.#outstanding) {
+      if (request.sequence !== sequence) continue;
+      this.#outstanding.delete(transaction);
+      this.#expired.set(transaction, sequence);
     }
-    return super.write(chunk as Buffer, ...(rest as []));
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the signature of EventEmitter.emit
-  override emit(event: string | symbol, ...values: any[]): boolean {
+  override _write(chunk: Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    if (this.#leaves(chunk)) super._write(chunk, encoding, callback);
+    else callback(refusal(chunk));
+  }
+
+  override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], callback: (error?: Error | null) => void): void {
+    const other = chunks.find(({ chunk }) => !this.#leaves(chunk));
+    if (other === undefined) super._writev?.(chunks, callback);
+    else callback(refusal(other.chunk));
+  }
+
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (event !== 'data') return super.emit(event as 'data', ...(values as [Buffer]));
-    this.#check(values[0] as Buffer);
+    this.#enter(values[0] as Buffer);
     return true;
   }
 
-  #register(frame: Buffer): FettleError | undefined {
-    const id = frame.readUInt16BE(0);
-    const functionCode = frame.readUInt8(7);
-    if (functionCode < 1 || functionCode > 4) {
-      return new FettleError('FETTLE_MODBUS_FRAMING', `function code ${functionCode} was stopped: the field bus is only read`);
-    }
-    if (this.#expired.has(id)) {
-      return new FettleError('FETTLE_MODBUS_UNREACHABLE', 'reconnecting: replies of this connection could come too late to be told apart');
-    }
+  /** Whether these bytes are exactly one read request; if so, its reply is expected from now on. */
+  #leaves(frame: Buffer): boolean {
+    if (!Buffer.isBuffer(frame) || frame.length !== requestBytes) return false;
+    const functionCode = frame[7] as number;
+    if (frame.readUInt16BE(2) !== 0 || frame.readUInt16BE(4) !== requestBytes - prefixBytes || functionCode < 1 || functionCode > 4)
+      return false;
     const quantity = frame.readUInt16BE(10);
-    const bytes = functionCode <= 2 ? Math.ceil(quantity / 8) : quantity * 2;
-    this.#outstanding.set(id, { unit: frame.readUInt8(6), functionCode, bytes });
-    return undefined;
+    this.#outstanding.set(frame.readUInt16BE(0), {
+      sequence: this.#sent++,
+      unit: frame[6] as number,
+      functionCode,
+      bytes: functionCode <= 2 ? Math.ceil(quantity / 8) : quantity * 2,
+    });
+    return true;
   }
 
-  #check(chunk: Buffer): void {
+  #enter(chunk: Buffer): void {
     let buffer = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#rest = undefined;
-    while (buffer.length >= headerBytes) {
-      const length = buffer.readUInt16BE(4);
-      if (buffer.readUInt16BE(2) !== 0 || length < 3 || length > longestPdu) {
-        this.destroy(new FettleError('FETTLE_MODBUS_FRAMING', `the device sent bytes that are no Modbus TCP (${buffer.subarray(0, 12).toString('hex')})`));
+    while (buffer.length >= prefixBytes) {
+      const rest = buffer.readUInt16BE(4);
+      if (buffer.readUInt16BE(2) !== 0 || rest < 3 || rest > longestRest) {
+        this.destroy(new FettleError('FETTLE_MODBUS_FRAMING', `bytes that are no Modbus TCP (${buffer.toString('hex', 0, 12)})`));
         return;
       }
-      if (buffer.length < headerBytes + length) break;
-      const frame = buffer.subarray(0, headerBytes + length);
-      buffer = buffer.subarray(headerBytes + length);
-      if (!this.#fits(frame)) return;
+      if (buffer.length < prefixBytes + rest) break;
+      this.#frame(buffer.subarray(0, prefixBytes + rest));
+      buffer = buffer.subarray(prefixBytes + rest);
     }
     if (buffer.length > 0) this.#rest = buffer;
   }
 
-  /** Hands a fitting reply on. Returns false when the connection was ended. */
-  #fits(frame: Buffer): boolean {
-    const id = frame.readUInt16BE(0);
-    const request = this.#outstanding.get(id);
+  #frame(frame: Buffer): void {
+    const transaction = frame.readUInt16BE(0);
+    const request = this.#outstanding.get(transaction);
     if (request === undefined) {
-      this.lateReplies++;
-      this.#expired.delete(id);
-      return true;
+      if (this.#expired.delete(transaction)) this.lateReplies++;
+      return;
     }
-    const unit = frame.readUInt8(6);
-    const functionCode = frame.readUInt8(7);
+    this.#outstanding.delete(transaction);
+    const [unit, functionCode, third] = [frame[6], frame[7], frame[8]];
     const isException = functionCode === (request.functionCode | 0x80) && frame.length === 9;
-    const isReply = functionCode === request.functionCode && frame.readUInt8(8) === request.bytes && frame.length === 9 + request.bytes;
-    if (unit !== request.unit || !(isException || isReply)) {
-      this.destroy(
-        new FettleError(
-          'FETTLE_MODBUS_FRAMING',
-          `the device answered unit ${request.unit}, function ${request.functionCode}, ${request.bytes} bytes with unit ${unit}, function ${functionCode}, ${frame.length - 9} bytes`,
-        ),
+    const isReply = functionCode === request.functionCode && third === request.bytes && frame.length === 9 + request.bytes;
+    if (unit === request.unit && (isException || isReply)) super.emit('data', frame);
+    else {
+      const expected = `unit ${request.unit}, function ${request.functionCode}, ${request.bytes} data bytes`;
+      this.#misfit(
+        request.sequence,
+        `expected ${expected}; got unit ${unit}, function ${functionCode}, ${Math.max(0, frame.length - 9)} data bytes`,
       );
-      return false;
     }
-    this.#outstanding.delete(id);
-    super.emit('data', frame);
-    return true;
   }
 }
+
+const refusal = (frame: Buffer): FettleError =>
+  new FettleError('FETTLE_MODBUS_REFUSED', `not sent: ${frame.length} bytes that are not a Modbus read (function code ${frame[7]})`, {
+    hint: 'this gateway only reads; this is a defect of it, please report it',
+  });

@@ -1,153 +1,154 @@
+import type { EventEmitter } from 'node:events';
 import modbus from 'modbus-serial';
 import { errorText, FettleError } from '../../core/errors.ts';
 import { GuardedSocket } from './guarded-socket.ts';
-import { describeAddress } from './reference.ts';
-import { isBitTable, type Table } from './table.ts';
-import { ModbusException, type ModbusTransport, type ReadRequest } from './transport.ts';
+import { framing, requestText, toModbusError, unreachable } from './modbus-error.ts';
+import { isBitTable, protocolLimit, readFunction } from './table.ts';
+import type { ModbusTransport, ReadRequest } from './transport.ts';
+
+export interface TcpOptions {
+  /** `tcp://host:502` */
+  readonly url: string;
+  /** Of one answer. */
+  readonly timeoutMs: number;
+}
 
 type Client = InstanceType<typeof modbus.default>;
-type Reply = { readonly buffer: Buffer };
+/** A timeout is not an instance of Error (8.0.25), so `unknown`. */
+type Settle = (error: unknown, reply?: { readonly buffer: Buffer }) => void;
 
-/** Modbus TCP through modbus-serial, a new client object for each connection, behind a socket that lets only reads out and only fitting replies in. */
+const defaultPort = 502;
+/** A lost SYN is sent again after one second, so a connection may take longer than an answer. */
+const connectTimeoutMs = 5000;
+
+/**
+ * One Modbus TCP connection through modbus-serial, behind a socket that checks both directions. Every connection has a new
+ * client: it never reconnects by itself and keeps the transactions of the old one (8.0.25).
+ */
 export class TcpTransport implements ModbusTransport {
-  readonly #host: string;
-  readonly #port: number;
+  readonly #url: string;
   readonly #timeoutMs: number;
-  readonly #where: string;
-  #socket: GuardedSocket | undefined;
-  #client: Client | undefined;
-  #lateReplies = 0;
-  /** Why the connection broke, for the requests that were under way. */
-  #broken: FettleError | undefined;
-  #rejectPending = new Set<(error: FettleError) => void>();
+  readonly #client: Client = new modbus.default();
+  readonly #socket = new GuardedSocket((sequence, what) => this.#misfit(sequence, what));
+  /** Reads under way by their sequence. When the peer closes, the library would leave them to their timeouts. */
+  readonly #underWay = new Map<number, { readonly request: ReadRequest; readonly reject: (error: FettleError) => void }>();
+  readonly closed: Promise<FettleError | undefined>;
+  #isClosing = false;
+  #socketError: Error | undefined;
+  #sequence = 0;
 
-  constructor(deviceUrl: string, timeoutMs: number) {
-    const { hostname, port } = new URL(deviceUrl);
-    this.#host = hostname.replace(/^\[|\]$/g, '');
-    this.#port = Number(port) || 502;
+  private constructor({ url, timeoutMs }: TcpOptions) {
+    this.#url = url;
     this.#timeoutMs = timeoutMs;
-    this.#where = `${this.#host}:${this.#port}`;
+    this.#socket.on('error', (error) => {
+      this.#socketError ??= error;
+    });
+    // A device that has closed its half takes no more questions.
+    this.#socket.once('end', () => this.#socket.destroy());
+    this.closed = new Promise((resolve) => this.#socket.once('close', () => resolve(this.#ended())));
   }
 
-  get connected(): boolean {
-    return this.#client !== undefined;
+  /** Rejects with FETTLE_MODBUS_UNREACHABLE. */
+  static async open(options: TcpOptions, signal: AbortSignal): Promise<TcpTransport> {
+    const transport = new TcpTransport(options);
+    await transport.#connect(signal);
+    return transport;
+  }
+
+  get isWorn(): boolean {
+    return this.#socket.isWorn;
   }
 
   get lateReplies(): number {
-    return this.#lateReplies + (this.#socket?.lateReplies ?? 0);
-  }
-
-  async connect(signal: AbortSignal): Promise<void> {
-    this.close();
-    signal.throwIfAborted();
-    const socket = new GuardedSocket();
-    this.#socket = socket;
-    this.#broken = undefined;
-    await new Promise<void>((resolve, reject) => {
-      const fail = (error: unknown): void => {
-        signal.removeEventListener('abort', onAbort);
-        clearTimeout(timer);
-        socket.destroy();
-        reject(signal.aborted ? signal.reason : this.#unreachable(error));
-      };
-      const onAbort = (): void => fail(signal.reason);
-      const timer = setTimeout(() => fail(new Error('no answer to the connection request')), Math.max(2000, this.#timeoutMs));
-      signal.addEventListener('abort', onAbort, { once: true });
-      socket.once('error', fail);
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true);
-      socket.connect({ host: this.#host, port: this.#port }, () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        socket.off('error', fail);
-        resolve();
-      });
-    });
-    socket.on('error', (error) => {
-      this.#broken = error instanceof FettleError ? error : this.#unreachable(error);
-    });
-    socket.on('close', () => this.#lost(socket));
-    const client = new modbus.default();
-    // Its own events repeat what the socket says; unheard, they would end the process.
-    client.on('error', () => {});
-    await new Promise<void>((resolve, reject) => {
-      client.linkTCP(socket, { port: this.#port }, (error?: Error | null) => (error ? reject(this.#unreachable(error)) : resolve()));
-    });
-    client.setTimeout(this.#timeoutMs);
-    this.#client = client;
+    return this.#socket.lateReplies;
   }
 
   read(request: ReadRequest): Promise<Buffer> {
-    const client = this.#client;
-    if (client === undefined) return Promise.reject(this.#unreachable('not connected'));
-    return new Promise<Buffer>((resolve, reject) => {
-      const settle = (): void => void this.#rejectPending.delete(fail);
-      const fail = (error: FettleError): void => {
-        settle();
-        reject(error);
+    const { unit, table, address, count } = request;
+    const limit = isBitTable(table) ? protocolLimit.bits : protocolLimit.registers;
+    // The library sends what it is told, 126 registers too.
+    if (count < 1 || count > limit) return Promise.reject(new RangeError(`${requestText(request)}: ${count} is not 1 to ${limit}`));
+    if (this.#socket.destroyed) return Promise.reject(unreachable(this.#url, 'the connection is closed'));
+    return new Promise((resolve, reject) => {
+      const sequence = this.#sequence++;
+      this.#underWay.set(sequence, { request, reject });
+      const settle: Settle = (error, reply) => {
+        // Settled before: the connection ended, or the answer did not fit.
+        if (!this.#underWay.delete(sequence)) return;
+        if (reply !== undefined) return resolve(reply.buffer);
+        const failure = toModbusError(error, request, this.#url, this.#timeoutMs);
+        if (failure.code === 'FETTLE_MODBUS_TIMEOUT') this.#socket.expire(sequence);
+        reject(failure);
       };
-      this.#rejectPending.add(fail);
-      // One client has one current unit: set in the same turn as the call.
-      client.setID(request.unit);
-      call(client, request).then(
-        ({ buffer }) => {
-          settle();
-          const bytes = isBitTable(request.table) ? Math.ceil(request.count / 8) : request.count * 2;
-          if (buffer.length === bytes) resolve(buffer);
-          else reject(new FettleError('FETTLE_MODBUS_FRAMING', `${this.#describe(request)}: ${buffer.length} bytes came, ${bytes} were asked for`));
-        },
-        (error: unknown) => fail(this.#errorOf(error, request)),
-      );
+      this.#send(unit, readFunction[table], address, count, settle);
     });
   }
 
   close(): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    this.#lost(socket);
-    socket.destroy();
+    this.#isClosing = true;
+    this.#socket.destroy();
   }
 
-  #lost(socket: GuardedSocket): void {
-    if (socket !== this.#socket) return;
-    this.#lateReplies += socket.lateReplies;
-    this.#socket = undefined;
-    this.#client = undefined;
-    // modbus-serial would let these wait for their time-out.
-    for (const reject of [...this.#rejectPending]) reject(this.#broken ?? this.#unreachable('the device closed the connection'));
-  }
-
-  #errorOf(error: unknown, request: ReadRequest): FettleError {
-    if (error instanceof FettleError) return error;
-    const { modbusCode, name, errno } = error as { modbusCode?: number; name?: string; errno?: string };
-    if (modbusCode !== undefined) return new ModbusException(modbusCode, this.#describe(request));
-    if (name === 'TransactionTimedOutError' || errno === 'ETIMEDOUT') {
-      this.#socket?.expireAll();
-      return new FettleError('FETTLE_MODBUS_TIMEOUT', `${this.#describe(request)}: no answer within ${this.#timeoutMs} ms`, {
-        hint: 'is the device on, is the unit id right, does it need a longer timeout?',
-      });
+  /** By the functions that take the unit id as argument: `setID` is one for all requests of a client. */
+  #send(unit: number, functionCode: 1 | 2 | 3 | 4, address: number, count: number, settle: Settle): void {
+    switch (functionCode) {
+      case 1:
+        this.#client.writeFC1(unit, address, count, settle);
+        return;
+      case 2:
+        this.#client.writeFC2(unit, address, count, settle);
+        return;
+      case 3:
+        this.#client.writeFC3(unit, address, count, settle);
+        return;
+      case 4:
+        this.#client.writeFC4(unit, address, count, settle);
+        return;
     }
-    return this.#broken ?? this.#unreachable(error);
   }
 
-  #describe({ unit, table, address, count }: ReadRequest): string {
-    return `${this.#where} unit ${unit}, ${describeAddress(table, address)}${count > 1 ? ` and ${count - 1} more` : ''}`;
+  async #connect(signal: AbortSignal): Promise<void> {
+    const { hostname, port } = new URL(this.#url);
+    const target = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || defaultPort };
+    const abort = () => this.#socket.destroy(new Error('stopped'));
+    const timer = setTimeout(() => this.#socket.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (signal.aborted) abort();
+      else this.#socket.setNoDelay(true).setKeepAlive(true).connect(target);
+      const connected = new Promise<true>((resolve) => this.#socket.once('connect', () => resolve(true)));
+      const outcome = await Promise.race([connected, this.closed]);
+      if (outcome !== true) throw outcome;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    }
+    // What it emits repeats what the socket says; unheard, an `error` would end the process.
+    (this.#client as unknown as EventEmitter).on('error', () => {});
+    await this.#client.linkTCP(this.#socket, { port: target.port });
+    this.#client.setTimeout(this.#timeoutMs);
   }
 
-  #unreachable(cause: unknown): FettleError {
-    return new FettleError('FETTLE_MODBUS_UNREACHABLE', `no connection to ${this.#where}: ${errorText(cause)}`, {
-      cause,
-      hint: 'is the device on and the address right? Many devices allow one connection only',
-    });
+  #misfit(sequence: number, what: string): void {
+    const waiting = this.#underWay.get(sequence);
+    this.#underWay.delete(sequence);
+    waiting?.reject(framing(waiting.request, this.#url, what));
   }
-}
 
-function call(client: Client, { table, address, count }: ReadRequest): Promise<Reply> {
-  const read: Record<Table, () => Promise<Reply>> = {
-    coil: () => client.readCoils(address, count),
-    discreteInput: () => client.readDiscreteInputs(address, count),
-    inputRegister: () => client.readInputRegisters(address, count),
-    holdingRegister: () => client.readHoldingRegisters(address, count),
-  };
-  return read[table]();
+  /** The reads under way can have no answer any more. */
+  #ended(): FettleError | undefined {
+    const error = this.#socketError;
+    const reason = unreachable(
+      this.#url,
+      this.#isClosing ? 'closed' : error === undefined ? 'the device closed the connection' : errorText(error),
+      error,
+    );
+    const isFraming = error instanceof FettleError && error.code === 'FETTLE_MODBUS_FRAMING';
+    for (const { request, reject } of this.#underWay.values())
+      reject(isFraming ? framing(request, this.#url, error.message, error) : reason);
+    this.#underWay.clear();
+    // Its timers too.
+    this.#client.destroy(() => {});
+    return this.#isClosing ? undefined : reason;
+  }
 }

@@ -1,51 +1,35 @@
-import { FettleError } from '../../core/errors.ts';
-import type { Table } from './table.ts';
+import type { FettleError } from '../../core/errors.ts';
+import type { ModbusTable } from './table.ts';
 
+/** One read. `count` is registers, or bits in a bit table. */
 export interface ReadRequest {
   readonly unit: number;
-  readonly table: Table;
+  readonly table: ModbusTable;
   readonly address: number;
   readonly count: number;
 }
 
 /**
- * A connection to Modbus devices. `connect` resolves when requests can be sent; `read` gives the data bytes of the reply, as many as the request asks for. Errors:
- * FETTLE_MODBUS_UNREACHABLE (no connection, or it broke), FETTLE_MODBUS_TIMEOUT, ModbusException, FETTLE_MODBUS_FRAMING (the connection is
- * given up then: its bytes cannot be trusted). A reply that comes too late is never taken for another request's.
+ * One connection to Modbus units, from open to closed; never opened again. Serial lines will be another implementation.
+ *
+ * A transport can only read. It promises that a reply belongs to its request and has the length that was asked for.
  */
 export interface ModbusTransport {
-  readonly connected: boolean;
-  connect(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves with the data bytes of the reply, valid until the next turn. Always settles: the timeout is the transport's.
+   * Rejects with FETTLE_MODBUS_TIMEOUT, FETTLE_MODBUS_EXCEPTION (a `ModbusExceptionError`), FETTLE_MODBUS_FRAMING or
+   * FETTLE_MODBUS_UNREACHABLE. The caller keeps to the number of requests in flight.
+   */
   read(request: ReadRequest): Promise<Buffer>;
+  /** True when this connection should be replaced before the next read: an answer could not be told from a late one any more. */
+  readonly isWorn: boolean;
+  /** Answers that came after their timeout, and were dropped. */
+  readonly lateReplies: number;
+  /** Resolves when the connection has ended, with why: FETTLE_MODBUS_UNREACHABLE, or undefined after `close`. */
+  readonly closed: Promise<FettleError | undefined>;
+  /** Ends it at once; reads under way reject with FETTLE_MODBUS_UNREACHABLE. */
   close(): void;
 }
 
-const exceptionWords: Record<number, string> = {
-  1: 'illegal function',
-  2: 'illegal data address',
-  3: 'illegal data value',
-  4: 'device failure',
-  5: 'acknowledge, busy with it',
-  6: 'device busy',
-  8: 'memory parity error',
-  10: 'gateway path unavailable',
-  11: 'gateway target device does not respond',
-};
-
-/** The device answered, with an exception (Modbus application protocol 1.1b3, 7). */
-export class ModbusException extends FettleError {
-  readonly exception: number;
-
-  constructor(exception: number, where: string) {
-    super('FETTLE_MODBUS_EXCEPTION', `${where}: exception ${exception}, ${exceptionWords[exception] ?? 'unknown'}`, hintOf(exception));
-    this.exception = exception;
-  }
-}
-
-function hintOf(exception: number): { hint?: string } {
-  if (exception === 1) return { hint: 'the device does not have this table: check table, or the first digit of reference' };
-  if (exception === 2) return { hint: 'check the address: data sheets count from 1 (40001 = holding register 0); or lower bridgeRegisters if the device has holes' };
-  if (exception === 3) return { hint: 'the device may allow shorter reads only: lower maxRegisters' };
-  if (exception === 10 || exception === 11) return { hint: 'the unit behind the gateway is off, or its unit id is another one' };
-  return {};
-}
+/** Opens a connection; rejects with FETTLE_MODBUS_UNREACHABLE. */
+export type OpenTransport = (signal: AbortSignal) => Promise<ModbusTransport>;

@@ -1,0 +1,67 @@
+import { Backoff } from '../../core/backoff.ts';
+import type { FettleError } from '../../core/errors.ts';
+import type { ModbusTable } from './table.ts';
+
+const probeBaseMs = 1000;
+const probeMaxMs = 60_000;
+/** One lost answer is no dead unit. */
+const timeoutsToFail = 2;
+
+/**
+ * How one unit fares. A failed unit is asked again by a single probe, ever more rarely, up to once a minute: with one request
+ * in flight each probe of a dead unit costs everyone on the connection one timeout. Times are monotonic.
+ */
+export class Unit {
+  readonly id: number;
+  readonly #backoff: Backoff;
+  /** Tables the unit answered exception 1 to; never asked again. */
+  readonly missingTables = new Set<ModbusTable>();
+  failure: FettleError | undefined;
+  /** Wall time of the last answer. */
+  lastGoodMs: number | undefined;
+  #timeouts = 0;
+  #probeMs = 0;
+  #failedMs = Number.NEGATIVE_INFINITY;
+  /** Requests under way. */
+  asking = 0;
+
+  constructor(id: number, random: () => number) {
+    this.id = id;
+    this.#backoff = new Backoff({ baseMs: probeBaseMs, maxMs: probeMaxMs, random });
+  }
+
+  /** No request, not even a probe, before its time. */
+  isAsleep(nowMs: number): boolean {
+    return this.failure !== undefined && nowMs < this.#probeMs;
+  }
+
+  /** May this unit be asked now, given that a failed one gets a single probe? */
+  mayBeAsked(nowMs: number): boolean {
+    return this.failure === undefined || (this.asking === 0 && nowMs >= this.#probeMs);
+  }
+
+  /** It answered. Returns whether it had failed before. */
+  answered(wallMs: number): boolean {
+    const recovered = this.failure !== undefined;
+    this.failure = undefined;
+    this.lastGoodMs = wallMs;
+    this.#timeouts = 0;
+    if (recovered) this.#backoff.reset();
+    return recovered;
+  }
+
+  /** It did not answer the request sent at `sentMs`. Returns whether it is failed now. */
+  timedOut(error: FettleError, sentMs: number, nowMs: number): boolean {
+    if (++this.#timeouts < timeoutsToFail && this.failure === undefined) return false;
+    this.failed(error, sentMs, nowMs);
+    return true;
+  }
+
+  failed(error: FettleError, sentMs: number, nowMs: number): void {
+    this.failure = error;
+    // Requests that were under way together are one failure.
+    if (sentMs < this.#failedMs) return;
+    this.#failedMs = nowMs;
+    this.#probeMs = nowMs + this.#backoff.next();
+  }
+}

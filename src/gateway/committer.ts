@@ -36,6 +36,8 @@ export interface CommitterOwner {
 
 /** A batch above this goes to the disk whoever waits. */
 const largeBatchBytes = 1_000_000;
+/** A transition is published already; it enters the outbox a moment later, with others that come at the same time. */
+const urgentMs = 20;
 const firstSnapshotMs = 5_000;
 const snapshotBytes = 8_000_000;
 /** Derived rows that may wait for a full disk. */
@@ -68,6 +70,7 @@ export class Committer {
   #inFlight: Promise<void> | undefined;
   #inFlightBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  #timerMs = 0;
   #urgent = false;
   #due = false;
   #inTick = false;
@@ -145,7 +148,7 @@ export class Committer {
     this.#inTick = true;
   }
 
-  /** The tick is over: commits at once where a sender or an alarm waits and the disk is free, later otherwise. */
+  /** The tick is over: commits at once where a sender waits and the disk is free, soon where there is an alarm, later otherwise. */
   tickDone(): void {
     this.#inTick = false;
     this.#consider();
@@ -153,15 +156,19 @@ export class Committer {
 
   #consider(): void {
     if (this.#inTick || this.#inFlight !== undefined || !this.#hasWork) return;
-    if (this.#urgent || this.#due || this.#marks.size > 0 || this.#segment.byteLength > largeBatchBytes) {
+    if (this.#due || this.#marks.size > 0 || this.#segment.byteLength > largeBatchBytes) {
       this.#start();
       return;
     }
-    this.#timer ??= setTimeout(() => {
+    const waitMs = this.#urgent ? Math.min(urgentMs, this.#options.unacknowledgedMs) : this.#options.unacknowledgedMs;
+    if (this.#timer !== undefined && waitMs >= this.#timerMs) return;
+    clearTimeout(this.#timer);
+    this.#timerMs = waitMs;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#due = true;
       this.#consider();
-    }, this.#options.unacknowledgedMs);
+    }, waitMs);
   }
 
   get #hasWork(): boolean {

@@ -76,6 +76,8 @@ export class Gateway {
   #idleTimer: NodeJS.Timeout | undefined;
   #clockRowDueMs = 0;
   #scoresOfTick: Score[] = [];
+  /** A transition went out in this tick. */
+  #announced = false;
 
   private constructor(loaded: LoadedConfig, options: GatewayOptions, journal: Journal, names: Names, scorers: ScorersByAsset) {
     this.#loaded = loaded;
@@ -400,8 +402,9 @@ export class Gateway {
     for (const { inlet, block, mark } of taken) {
       this.#pipeline.block(block);
       this.#committer.block(inlet.source, block);
-      this.#committer.mark(inlet.source, mark);
       this.#countSamples(block);
+      if (mark === undefined) continue;
+      this.#committer.mark(inlet.source, mark);
       if (this.#options.acknowledge === 'beforeCommit') this.#acknowledge(new Map([[inlet.source, mark]]));
     }
     for (const { row } of controls) {
@@ -409,7 +412,12 @@ export class Gateway {
       this.#committer.control(row);
     }
     const errors = await this.#pipeline.settle(this.#output);
-    this.#encodeScores();
+    if (this.#announced) {
+      this.#announced = false;
+      // The alert goes out on the wire before anything else is done for this tick.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#passOnScores();
     for (const state of this.#pipeline.takeChanged()) for (const sink of this.#live) sink.publishState(state);
     this.#committer.tickDone();
     const commands = controls.filter(({ done }) => done !== undefined);
@@ -422,7 +430,6 @@ export class Gateway {
       this.counters.scores++;
       this.#committer.score(score, asset);
       this.#scoresOfTick.push(score);
-      for (const sink of this.#live) sink.publishScore(score);
       this.#options.listener?.score?.(score);
     },
     invalid: (window, windows) => {
@@ -434,6 +441,7 @@ export class Gateway {
       if (transition.to === 'unacknowledged') this.counters.raised++;
       else if (transition.to === 'normal' || transition.to === 'returnedUnacknowledged') this.counters.cleared++;
       // The world hears it now; the disk a moment later.
+      this.#announced = true;
       for (const sink of this.#live) sink.announce(transition);
       this.#committer.transition(transition, asset);
       for (const sink of this.#sinks) {
@@ -448,9 +456,10 @@ export class Gateway {
     },
   };
 
-  #encodeScores(): void {
+  #passOnScores(): void {
     const scores = this.#scoresOfTick;
     if (scores.length === 0) return;
+    for (const sink of this.#live) for (const score of scores) sink.publishScore(score);
     for (const sink of this.#sinks) {
       const payload = sink.wants.has('results') ? sink.encodeScores(scores) : undefined;
       if (payload !== undefined) this.#committer.outbox(sink.id, 'results', scores.length, payload);

@@ -66,14 +66,15 @@ export class GatewayInlet implements SampleInlet {
     return this.#filling.length > 0 || this.#marks !== this.#taken;
   }
 
-  /** Everything so far, with the highest mark it answers for. Valid until the next call. */
-  take(): { block: SampleBlockBuilder; mark: number; redelivered: boolean } {
+  /** Everything so far, with the highest mark it answers for, if there is a new one. Valid until the next call. */
+  take(): { block: SampleBlockBuilder; mark: number | undefined; redelivered: boolean } {
     const block = this.#filling;
     this.#filling = this.#folding;
     this.#filling.clear();
     this.#folding = block;
     const redelivered = this.#redelivered;
     this.#redelivered = false;
+    const mark = this.#marks === this.#taken ? undefined : this.#marks;
     this.#taken = this.#marks;
     if (block.length > 0) {
       const { wallMs, monotonicMs } = this.#owner.now();
@@ -81,6 +82,6 @@ export class GatewayInlet implements SampleInlet {
       this.lagMs = Math.max(0, wallMs - (block.timeMs[block.length - 1] as number));
       this.idle = false;
     }
-    return { block, mark: this.#marks, redelivered };
+    return { block, mark, redelivered };
   }
 }

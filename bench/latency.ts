@@ -1,0 +1,108 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import mqtt from 'mqtt';
+import { type BenchSite, windowLength, windowSlide } from './support/bench-site.ts';
+import { atRate } from './support/load.ts';
+import { Publisher, stepMs, topics } from './support/publisher.ts';
+import { type BenchRow, median, quantile } from './support/row.ts';
+
+const rate = 5_000;
+const seconds = 6;
+const rounds = 5;
+
+interface Latencies {
+  readonly p50: number;
+  readonly p99: number;
+  readonly alerts: number;
+  readonly missed: number;
+}
+
+/** Publish of the sample that closes the window → alert at a subscriber, at a fixed rate, both on this process's clock. */
+async function alertLatency(site: BenchSite, environment: NodeJS.ProcessEnv = {}): Promise<Latencies> {
+  const subject = await site.gateway({}, environment);
+  const publisher = await Publisher.connect(site.port);
+  const subscriber = await mqtt.connectAsync(site.mosquitto.url, { protocolVersion: 5 });
+  const closing = new Map<string, number>();
+  const found: number[] = [];
+  subscriber.on('message', (topic, payload) => {
+    const now = performance.now();
+    const { at, to } = JSON.parse(payload.toString()) as { at: string; to: string };
+    if (to !== 'unacknowledged') return;
+    const key = `${topic.split('/')[2]}@${Date.parse(at)}`;
+    const sent = closing.get(key);
+    closing.delete(key);
+    if (sent !== undefined) found.push(now - sent);
+  });
+  await subscriber.subscribeAsync('fettle/bench/+/alarm/event', { qos: 1 });
+  // Each topic in turn gets a spike in the last rows of a window; the first row behind it closes the window.
+  let expected = 0;
+  const period = windowLength * 4;
+  const onMessage = (topic: number, row: number): void => {
+    const phase = (row + topic) % period;
+    if (row < period) return;
+    if (phase === period - windowSlide) publisher.spike(topic, row + windowSlide / 2, row + windowSlide);
+    if (phase === 0 && row >= 2 * period) {
+      closing.set(`a${topic}@${publisher.timeOf(topic, row)}`, performance.now());
+      expected++;
+    }
+  };
+  await atRate(publisher, rate, seconds, onMessage);
+  await pause(500);
+  await publisher.close();
+  await subscriber.endAsync(true);
+  await subject.stop();
+  return { p50: quantile(found, 0.5), p99: quantile(found, 0.99), alerts: found.length, missed: expected - found.length };
+}
+
+/** Publish → the same message at a subscriber, with nothing of ours between, under the same load. */
+async function echoLatency(site: BenchSite): Promise<Latencies> {
+  const publisher = await Publisher.connect(site.port, { root: 'echo' });
+  const subscriber = await mqtt.connectAsync(site.mosquitto.url, { protocolVersion: 5 });
+  const sent = new Map<string, number>();
+  const found: number[] = [];
+  let messages = 0;
+  subscriber.on('message', (topic, payload) => {
+    if (++messages % 50 !== 0) return;
+    const began = sent.get(`${topic}@${(JSON.parse(payload.toString()) as { ts: number }).ts}`);
+    if (began !== undefined) found.push(performance.now() - began);
+  });
+  await subscriber.subscribeAsync('echo/#');
+  let n = 0;
+  await atRate(publisher, rate, seconds / 2, (topic, row) => {
+    if (++n % 50 === 0) sent.set(`echo/a${topic}/telemetry@${publisher.timeOf(topic, row)}`, performance.now());
+  });
+  await pause(200);
+  await publisher.close();
+  await subscriber.endAsync(true);
+  return { p50: quantile(found, 0.5), p99: quantile(found, 0.99), alerts: found.length, missed: 0 };
+}
+
+export async function benchLatency(site: BenchSite): Promise<BenchRow[]> {
+  const ours: Latencies[] = [];
+  const echo: Latencies[] = [];
+  for (let round = 0; round < rounds; round++) {
+    ours.push(await alertLatency(site));
+    echo.push(await echoLatency(site));
+  }
+  const missed = ours.reduce((sum, { missed: n }) => sum + n, 0);
+  const row = (unit: string, pick: (latencies: Latencies) => number, target: number): BenchRow => {
+    const value = median(ours.map(pick));
+    const limit = median(echo.map(pick));
+    return { name: 'latency', value, unit, limit, ratio: value / limit, target, reached: value <= target && missed === 0 };
+  };
+  return [row('ms p50', ({ p50 }) => p50, 1), row('ms p99', ({ p99 }) => p99, 4)];
+}
+
+/** The same with every sync of the disk made slower by `delay`; `environment` makes it so. */
+export async function benchSlowDisk(site: BenchSite, environment: NodeJS.ProcessEnv): Promise<BenchRow[]> {
+  const slow: number[] = [];
+  const plain: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    slow.push((await alertLatency(site, environment)).p99);
+    plain.push((await alertLatency(site)).p99);
+  }
+  const value = median(slow);
+  const limit = median(plain);
+  return [{ name: 'slow-disk', value, unit: 'ms p99', limit, ratio: value / limit, target: 10, reached: value <= 10 }];
+}
+
+export const alertsPerRound = Math.floor(((rate / topics) * seconds) / (windowLength * 4)) * topics;

@@ -1,0 +1,20 @@
+/** The same mqtt.js client doing only JSON.parse of each message: what the gateway stands beside. argv: { url, qos }. */
+import { MqttClient } from 'mqtt';
+import { connect } from 'node:net';
+import { serve } from './subject.ts';
+
+const { url, qos } = JSON.parse(process.argv[2] ?? '') as { url: string; qos: 0 | 1 };
+const { hostname, port } = new URL(url);
+let messages = 0;
+let sum = 0;
+const client = new MqttClient(() => connect({ host: hostname, port: Number(port), noDelay: true }), { protocolVersion: 5, clean: true, clientId: `bare-${process.pid}`, properties: { receiveMaximum: 1000 } });
+client.on('message', (_, payload) => {
+  messages++;
+  sum += (JSON.parse(payload.toString()) as { flow: number }).flow;
+});
+await new Promise((resolve) => client.once('connect', resolve));
+await client.subscribeAsync('bench/#', { qos });
+serve(
+  () => ({ messages, windows: sum === 0 ? 0 : 0, late: 0 }),
+  () => client.endAsync(true),
+);

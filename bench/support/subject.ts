@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Usage {
+  /** Messages taken in. */
+  readonly messages: number;
+  readonly cpuUs: number;
+  readonly rssBytes: number;
+  readonly windows: number;
+  readonly late: number;
+}
+
+/** A process under measurement: it reports what it has taken in and what that cost. */
+export class Subject {
+  readonly #child: ChildProcess;
+  #waiting: ((usage: Usage) => void)[] = [];
+  /** As of the last progress report, some milliseconds old. */
+  messages = 0;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.on('message', (message: { progress?: number; usage?: Usage }) => {
+      if (message.progress !== undefined) this.messages = message.progress;
+      if (message.usage !== undefined) {
+        this.messages = message.usage.messages;
+        for (const resolve of this.#waiting.splice(0)) resolve(message.usage);
+      }
+    });
+  }
+
+  /** Starts `bench/support/<script>.ts` and waits until it says that it is ready. */
+  static async start(script: string, settings: object, environment: NodeJS.ProcessEnv = {}): Promise<Subject> {
+    const child = fork(fileURLToPath(new URL(`${script}.ts`, import.meta.url)), [JSON.stringify(settings)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...environment },
+      execArgv: [],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', () => resolve());
+      child.once('exit', (code) => reject(new Error(`${script} ended with ${code} before it was ready`)));
+    });
+    return new Subject(child);
+  }
+
+  usage(): Promise<Usage> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#child.send('usage');
+    });
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#child.once('exit', () => resolve());
+      this.#child.send('stop');
+    });
+  }
+}
+
+/** The other side: called in the child once it is ready. */
+export function serve(usage: () => Omit<Usage, 'cpuUs' | 'rssBytes'>, stop: () => Promise<void>): void {
+  const timer = setInterval(() => process.send?.({ progress: usage().messages }), 4);
+  process.on('message', (message) => {
+    if (message === 'usage') {
+      const { user, system } = process.cpuUsage();
+      process.send?.({ usage: { ...usage(), cpuUs: user + system, rssBytes: process.memoryUsage().rss } satisfies Usage });
+    } else {
+      clearInterval(timer);
+      void stop().finally(() => process.exit(0));
+    }
+  });
+  process.on('disconnect', () => process.exit(1));
+  process.send?.('ready');
+}

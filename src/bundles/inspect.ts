@@ -1,137 +1,114 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { FettleError } from '../core/errors.ts';
-import type { ModelManifest } from '../core/manifest.ts';
+import { errorText, FettleError } from '../core/errors.ts';
+import { type ModelManifest, modelName } from '../core/manifest.ts';
 import {
-  TensorProto_DataLocation as DataLocation,
+  type AttributeProto,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
+  type NodeProto,
   type ValueInfoProto,
 } from '../onnx/onnx_pb.ts';
+import { elementsOf, tensorProblem } from './check-tensor.ts';
 
-/** Operators of deployed graphs. Nothing that loops, branches, reads files or calls functions. */
-const allowedOperators = new Set([
-  'Abs',
-  'Add',
-  'Cast',
-  'Clip',
-  'Concat',
-  'Constant',
-  'Conv',
-  'ConvTranspose',
-  'DequantizeLinear',
-  'Div',
-  'Exp',
-  'Expand',
-  'Flatten',
-  'Gather',
-  'Gemm',
-  'GlobalAveragePool',
-  'Identity',
-  'LeakyRelu',
-  'Log',
-  'MatMul',
-  'MatMulNBits',
-  'Max',
-  'Min',
-  'Mul',
-  'Neg',
-  'Pad',
-  'Pow',
-  'QuantizeLinear',
-  'ReduceMax',
-  'ReduceMean',
-  'ReduceMin',
-  'ReduceSum',
-  'ReduceSumSquare',
-  'Relu',
-  'Reshape',
-  'Shape',
-  'Sigmoid',
-  'Slice',
-  'Split',
-  'Sqrt',
-  'Squeeze',
-  'Sub',
-  'Tanh',
-  'Transpose',
-  'Unsqueeze',
-  'Where',
-]);
+/** Operators of deployed graphs. Nothing that loops, branches, reads files, calls functions or makes much out of little. */
+const allowedOperators = new Set(
+  [
+    'Abs Add AveragePool Cast Clip Concat Constant Conv ConvTranspose DequantizeLinear Div Exp Flatten Gather Gemm GlobalAveragePool Identity LeakyRelu Log',
+    'MatMul MatMulNBits Max Min Mul Neg Pow QuantizeLinear ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Reshape Sigmoid Slice Split Sqrt',
+    'Squeeze Sub Tanh Transpose Unsqueeze',
+  ].flatMap((line) => line.split(' ')),
+);
 const allowedDomains = new Set(['', 'ai.onnx', 'com.microsoft']);
 const newestOpset = 26n;
 const mostNodes = 2_000;
 const mostElements = 64_000_000;
+/** doc_string of AttributeProto. */
+const harmlessAttributeFields = new Set([13]);
+const outputs = ['score', 'contributions', 'observed', 'expected'];
+const floatType = 1;
 
 /**
- * Reads the file with our own reader, before any native code sees it: only known operators, no data outside the file, sizes within bounds, inputs and
- * outputs as the manifest says. Throws FETTLE_MODEL_INVALID with the reason.
+ * Reads the file with our own reader, before any native code sees it: only known operators, no data outside the file, sizes within bounds and as declared,
+ * inputs and outputs exactly as the manifest says. Returns the operators used. Throws FETTLE_MODEL_INVALID with the reason.
  */
-export function inspectModel(bytes: Uint8Array, manifest: ModelManifest): { operators: string[] } {
-  const refuse = (reason: string): never => {
-    throw new FettleError('FETTLE_MODEL_INVALID', `model.onnx of ${manifest.id}@${manifest.version}: ${reason}`);
-  };
-  let model: ModelProto;
+export function inspectModel(bytes: Uint8Array, manifest: Pick<ModelManifest, 'id' | 'version' | 'length' | 'channels'>): string[] {
+  const graphs = readModel(bytes);
+  const problem = typeof graphs === 'string' ? graphs : (modelProblem(graphs) ?? interfaceProblem(graphs.graph as GraphProto, manifest));
+  if (problem !== undefined || typeof graphs === 'string') {
+    throw new FettleError('FETTLE_MODEL_INVALID', `model.onnx of ${modelName(manifest)} ${problem}`, {
+      hint: 'it was not handed to the runtime; train or fetch the bundle again',
+    });
+  }
+  return [...new Set(graphs.graph?.node.map(({ opType }) => opType))].sort();
+}
+
+function readModel(bytes: Uint8Array): ModelProto | string {
   try {
-    model = fromBinary(ModelProtoSchema, bytes);
+    return fromBinary(ModelProtoSchema, bytes);
   } catch (error) {
-    return refuse(`is not an ONNX file (${(error as Error).message})`);
+    return `is not an ONNX file (${errorText(error)})`;
   }
-  const { graph } = model;
-  if (graph === undefined) return refuse('has no graph');
-  if (model.functions.length > 0 || model.trainingInfo.length > 0 || graph.sparseInitializer.length > 0)
-    refuse('has functions, training or sparse parts');
-  for (const { domain, version } of model.opsetImport) {
-    if (!allowedDomains.has(domain)) refuse(`uses operators of ${domain}`);
-    if (domain === '' && version > newestOpset) refuse(`uses opset ${version}, newer than ${newestOpset}`);
+}
+
+function modelProblem({ graph, functions, trainingInfo, opsetImport }: ModelProto): string | undefined {
+  if (graph === undefined) return 'has no graph';
+  if (functions.length > 0 || trainingInfo.length > 0 || graph.sparseInitializer.length > 0)
+    return 'has functions, training or sparse parts';
+  if (opsetImport.length === 0) return 'does not say which opset it uses';
+  for (const { domain, version } of opsetImport) {
+    if (!allowedDomains.has(domain)) return `uses operators of ${domain}`;
+    if (domain !== 'com.microsoft' && (version < 1n || version > newestOpset))
+      return `uses opset ${version}, the newest known is ${newestOpset}`;
   }
-  if (graph.node.length > mostNodes) refuse(`has ${graph.node.length} nodes, at most ${mostNodes} are taken`);
-  const operators = new Set<string>();
-  for (const node of graph.node) {
-    if (!allowedOperators.has(node.opType) || !allowedDomains.has(node.domain))
-      refuse(`uses the operator ${node.domain === '' ? '' : `${node.domain}.`}${node.opType}`);
-    if (node.attribute.some(({ g, graphs }) => g !== undefined || graphs.length > 0)) refuse(`has a graph inside ${node.opType}`);
-    for (const { t } of node.attribute)
-      if (t !== undefined && (t.dataLocation === DataLocation.EXTERNAL || t.externalData.length > 0)) refuse('keeps data outside the file');
-    operators.add(node.opType);
-  }
-  checkInitializers(graph, refuse);
-  const { length, channels } = manifest;
-  checkValue(
-    graph.input.filter(({ name }) => !graph.initializer.some((tensor) => tensor.name === name)),
-    'window',
-    [length, channels.length],
-    refuse,
+  if (graph.node.length > mostNodes) return `has ${graph.node.length} nodes, at most ${mostNodes} are taken`;
+  const elements = graph.initializer.reduce((sum, tensor) => sum + elementsOf(tensor), 0);
+  if (!(elements <= mostElements)) return `has ${elements} weights, at most ${mostElements} are taken`;
+  return firstProblem(graph.initializer, (tensor) => tensorProblem(tensor, mostElements)) ?? firstProblem(graph.node, nodeProblem);
+}
+
+function nodeProblem({ opType, domain, attribute }: NodeProto): string | undefined {
+  if (!allowedOperators.has(opType) || !allowedDomains.has(domain))
+    return `uses the operator ${domain === '' ? '' : `${domain}.`}${opType}`;
+  return firstProblem(attribute, (one) => attributeProblem(one, opType));
+}
+
+function attributeProblem({ g, graphs, t, tensors, $unknown }: AttributeProto, opType: string): string | undefined {
+  if (g !== undefined || graphs.length > 0) return `has a graph inside ${opType}`;
+  const unknown = $unknown?.find(({ no }) => !harmlessAttributeFields.has(no));
+  if (unknown !== undefined) return `has the unknown field ${unknown.no} in an attribute of ${opType}`;
+  return firstProblem(t === undefined ? tensors : [t, ...tensors], (tensor) => tensorProblem(tensor, mostElements));
+}
+
+function interfaceProblem(graph: GraphProto, { length, channels }: Pick<ModelManifest, 'length' | 'channels'>): string | undefined {
+  const constants = new Set(graph.initializer.map(({ name }) => name));
+  const inputs = graph.input.filter(({ name }) => !constants.has(name));
+  if (inputs.length !== 1) return `must have the one input "window", has ${listed(inputs)}`;
+  if (graph.output.length !== outputs.length) return `must have the outputs ${outputs.join(', ')}, has ${listed(graph.output)}`;
+  return (
+    valueProblem(inputs, 'window', [length, channels.length]) ??
+    firstProblem(outputs, (name) => valueProblem(graph.output, name, name === 'score' ? [] : [channels.length]))
   );
-  for (const name of ['score', 'contributions', 'observed', 'expected']) {
-    checkValue(
-      graph.output.filter((output) => output.name === name),
-      name,
-      name === 'score' ? [] : [channels.length],
-      refuse,
-    );
-  }
-  return { operators: [...operators].sort() };
 }
 
-function checkInitializers(graph: GraphProto, refuse: (reason: string) => never): void {
-  let elements = 0;
-  for (const tensor of graph.initializer) {
-    if (tensor.dataLocation === DataLocation.EXTERNAL || tensor.externalData.length > 0) refuse(`keeps ${tensor.name} outside the file`);
-    if (tensor.dims.some((size) => size < 0n)) refuse(`${tensor.name} has a negative size`);
-    elements += tensor.dims.reduce((product, size) => product * Number(size), 1);
-    if (elements > mostElements) refuse(`has more than ${mostElements} weights`);
-  }
+/** float32, a free batch dimension first, then these. */
+function valueProblem(values: readonly ValueInfoProto[], name: string, sizes: readonly number[]): string | undefined {
+  const type = values.find((value) => value.name === name)?.type;
+  if (type === undefined) return `has no "${name}", only ${listed(values)}`;
+  const tensor = type.value.case === 'tensorType' ? type.value.value : undefined;
+  if (tensor?.elemType !== floatType) return `has a "${name}" that is not float32`;
+  const [batch, ...others] =
+    tensor.shape?.dim.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : (value.value ?? ''))) ?? [];
+  if (typeof batch === 'string' && others.length === sizes.length && sizes.every((size, i) => others[i] === size)) return undefined;
+  return `has "${name}" [${[batch, ...others].join(', ')}], the manifest wants [${['batch', ...sizes].join(', ')}]`;
 }
 
-/** Exactly one, float32, a free batch dimension first, then these. */
-function checkValue(found: readonly ValueInfoProto[], name: string, sizes: readonly number[], refuse: (reason: string) => never): void {
-  const [value] = found;
-  if (found.length !== 1 || value?.name !== name)
-    return refuse(`must have one "${name}", has ${found.map((other) => other.name).join(', ') || 'none'}`);
-  const tensor = value.type?.value.case === 'tensorType' ? value.type.value.value : undefined;
-  if (tensor?.elemType !== 1) refuse(`"${name}" is not float32`);
-  const dims = tensor?.shape?.dim.map(({ value: size }) => (size.case === 'dimValue' ? Number(size.value) : (size.value ?? ''))) ?? [];
-  if (dims.length !== sizes.length + 1 || sizes.some((size, i) => dims[i + 1] !== size))
-    refuse(`"${name}" is [${dims.join(', ')}], must be [batch${sizes.map((size) => `, ${size}`).join('')}]`);
+const listed = (values: readonly ValueInfoProto[]): string => values.map(({ name }) => name).join(', ') || 'none';
+
+function firstProblem<T>(list: Iterable<T>, check: (item: T) => string | undefined): string | undefined {
+  for (const item of list) {
+    const problem = check(item);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText, FettleError } from '../core/errors.ts';
@@ -32,7 +33,7 @@ export async function loadBundle(directory: string): Promise<LoadedBundle> {
   if (golden.scores.length !== golden.windows.length || golden.windows.some((window) => window.length !== values)) {
     throw invalid(`${directory}/golden.json does not hold windows of ${values} values with a score each`);
   }
-  const { operators } = inspectModel(model, manifest);
+  const operators = inspectModel(model, manifest);
   const unlisted = operators.filter((operator) => !manifest.operators.includes(operator));
   if (unlisted.length > 0) throw invalid(`${directory}/model.onnx uses operators its manifest does not name: ${unlisted.join(', ')}`);
   return { directory, manifest, model, golden };
@@ -41,8 +42,11 @@ export async function loadBundle(directory: string): Promise<LoadedBundle> {
 async function read(directory: string, path: string, largest: number): Promise<Buffer> {
   const name = join(directory, path);
   try {
-    await using file = await open(name);
-    const { size } = await file.stat();
+    // Not to wait for ever should the name be a pipe.
+    await using file = await open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stat = await file.stat();
+    if (!stat.isFile()) throw invalid(`${name} is not a file`);
+    const { size } = stat;
     if (size > largest) throw invalid(`${name} has ${size} bytes, at most ${largest} are read`);
     return await file.readFile();
   } catch (error) {

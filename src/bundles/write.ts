@@ -27,7 +27,7 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
   const unfinished: ModelManifest = { ...content.manifest, operators: [], files: [] };
   const manifest = manifestSchema.parse({
     ...unfinished,
-    operators: inspectModel(content.model, unfinished).operators,
+    operators: inspectModel(content.model, unfinished),
     files: [...files].map(([path, bytes]) => ({ path, length: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') })),
   });
   files.set('manifest.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));

@@ -64,7 +64,7 @@ export type Channel = z.infer<typeof channelSchema>;
 export type ModelManifest = z.infer<typeof manifestSchema>;
 
 /** `press@1.0.0` */
-export const modelName = (manifest: ModelManifest): string => `${manifest.id}@${manifest.version}`;
+export const modelName = (manifest: Pick<ModelManifest, 'id' | 'version'>): string => `${manifest.id}@${manifest.version}`;
 
 /** Windows and the scores they must give: how a load finds out that runtime and file agree. */
 export const goldenSchema = z.strictObject({

@@ -67,7 +67,9 @@ export function deployedGraph(model: DeployedModel, diagnostic = false): Uint8Ar
   const inUnits = (values: Value): Value =>
     graph.add(graph.multiply(overBlocks(values, shares), graph.floats(deviation, [channels])), level);
 
-  graph.output(graph.reduce('ReduceSum', contributions, [1]), 'score', 'float', ['batch']);
+  // A product, not ReduceSum: that adds in an order which depends on where in the batch a row of an odd number of channels lies.
+  const score = graph.reshape(graph.matmul(contributions, graph.floats(new Array<number>(channels).fill(1), [channels, 1])), [-1]);
+  graph.output(score, 'score', 'float', ['batch']);
   graph.output(contributions, 'contributions', 'float', ['batch', channels]);
   graph.output(inUnits(centred), 'observed', 'float', ['batch', channels]);
   graph.output(inUnits(reconstruction), 'expected', 'float', ['batch', channels]);

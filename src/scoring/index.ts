@@ -1,4 +1,4 @@
-import { FettleError } from '../core/errors.ts';
+import { errorText, FettleError } from '../core/errors.ts';
 import { type LoadedBundle, modelName } from '../core/manifest.ts';
 import type { Scorer } from '../core/score.ts';
 import { InlineScorer } from './inline-scorer.ts';
@@ -17,22 +17,43 @@ const inlineMs = 1;
  * Loads a bundle into ONNX Runtime, lets it score its golden windows, and refuses it when they do not come out as they must. Throws FETTLE_MODEL_INVALID.
  */
 export async function createScorer(bundle: LoadedBundle, options: ScorerOptions = {}): Promise<Scorer> {
-  const { manifest, golden } = bundle;
+  const { manifest } = bundle;
   const session = await ModelSession.create(bundle.model, { length: manifest.length, channels: manifest.channels.length });
-  const count = golden.windows.length;
-  const windows = Float32Array.from(golden.windows.flat());
-  await session.run(windows, 1);
-  const began = performance.now();
-  const { value } = await session.run(windows, count);
-  const msPerWindow = (performance.now() - began) / count;
-  golden.scores.forEach((wanted, i) => {
-    const got = value[i] as number;
-    if (Math.abs(got - wanted) <= golden.tolerance * Math.max(wanted, manifest.limit * 0.01)) return;
-    throw new FettleError('FETTLE_MODEL_INVALID', `${modelName(manifest)} gives ${got} for golden window ${i}, it must give ${wanted}`, {
-      hint: 'the file is damaged, or this CPU computes integers differently: train the model here',
-    });
-  });
-  if (options.place === 'inline' || (options.place === undefined && msPerWindow <= inlineMs)) return new InlineScorer(manifest, session);
+  let place = options.place;
+  try {
+    const msPerWindow = await checkGolden(bundle, session);
+    place ??= msPerWindow <= inlineMs ? 'inline' : 'worker';
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+  if (place === 'inline') return new InlineScorer(manifest, session);
   await session.release();
   return new WorkerScorer(bundle);
+}
+
+/** Milliseconds a window; throws FETTLE_MODEL_INVALID when a score is not what it must be. */
+async function checkGolden({ manifest, golden }: LoadedBundle, session: ModelSession): Promise<number> {
+  const count = golden.windows.length;
+  const windows = Float32Array.from(golden.windows.flat());
+  const invalid = (message: string, cause?: unknown): FettleError =>
+    new FettleError('FETTLE_MODEL_INVALID', `${modelName(manifest)} ${message}`, {
+      cause,
+      hint: 'the file is damaged, or this machine computes integers differently: train the model here',
+    });
+  const run = () =>
+    session.run(windows, count).catch((error: unknown) => {
+      throw invalid(`cannot score its golden windows: ${errorText(error)}`, error);
+    });
+  // The first run prepares memory for this shape.
+  const { value } = await run();
+  golden.scores.forEach((wanted, i) => {
+    const got = value[i] as number;
+    // Below a hundredth of the limit a relative difference means nothing.
+    if (Math.abs(got - wanted) <= golden.tolerance * Math.max(wanted, manifest.limit * 0.01)) return;
+    throw invalid(`gives ${got} for golden window ${i}, it must give ${wanted}`);
+  });
+  const began = performance.now();
+  await run();
+  return (performance.now() - began) / count;
 }

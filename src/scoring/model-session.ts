@@ -32,9 +32,14 @@ export class ModelSession {
     this.#shape = shape;
   }
 
-  /** Throws FETTLE_MODEL_INVALID when the runtime refuses the file. */
+  /** Throws FETTLE_MODEL_INVALID when the runtime refuses the file, FETTLE_SCORING_FAILED when there is no runtime. */
   static async create(model: Uint8Array, shape: ModelShape): Promise<ModelSession> {
-    const runtime = await import('onnxruntime-node');
+    const runtime = await import('onnxruntime-node').catch((cause: unknown) => {
+      throw new FettleError('FETTLE_SCORING_FAILED', `ONNX Runtime cannot be loaded: ${errorText(cause)}`, {
+        cause,
+        hint: `is onnxruntime-node installed, and does it know ${process.platform}-${process.arch}? It needs glibc on Linux`,
+      });
+    });
     try {
       const session = await runtime.InferenceSession.create(model, {
         intraOpNumThreads: 1,
@@ -76,18 +81,24 @@ export class ModelSession {
 
   async #run(values: Float32Array, windows: number): Promise<ScoreColumns> {
     const { length, channels } = this.#shape;
+    let results: InferenceSession.OnnxValueMapType;
     try {
-      const { score, contributions, observed, expected } = await this.#session.run({
-        window: new this.#runtime.Tensor('float32', values, [windows, length, channels]),
-      });
-      return {
-        value: score?.data as Float32Array,
-        contributions: contributions?.data as Float32Array,
-        observed: observed?.data as Float32Array,
-        expected: expected?.data as Float32Array,
-      };
+      results = await this.#session.run({ window: new this.#runtime.Tensor('float32', values, [windows, length, channels]) });
     } catch (error) {
       throw new FettleError('FETTLE_SCORING_FAILED', `ONNX Runtime: ${errorText(error)}`, { cause: error });
     }
+    return {
+      value: column(results, 'score', windows),
+      contributions: column(results, 'contributions', windows * channels),
+      observed: column(results, 'observed', windows * channels),
+      expected: column(results, 'expected', windows * channels),
+    };
   }
+}
+
+/** An output as the graph declares it; what a graph declares it need not do. */
+function column(results: InferenceSession.OnnxValueMapType, name: string, length: number): Float32Array {
+  const data = results[name]?.data;
+  if (data instanceof Float32Array && data.length === length) return data;
+  throw new FettleError('FETTLE_SCORING_FAILED', `the model gave no ${length} float32 values as "${name}"`);
 }

@@ -1,4 +1,4 @@
-/** The thread of a large model: `count` comes in, results lie in shared memory, an answer goes out. */
+/** The thread of a large model: a batch comes in through shared memory, results go out the same way, and an answer tells that they are there. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorText } from '../core/errors.ts';
 import { ModelSession } from './model-session.ts';
@@ -7,10 +7,14 @@ export interface WorkerSetup {
   readonly model: Uint8Array;
   readonly length: number;
   readonly channels: number;
-  /** Shared: `[capacity, length, channels]`. */
-  readonly input: Float32Array;
-  /** Shared: score, contributions, observed, expected of a batch, one after the other. */
-  readonly output: Float32Array;
+}
+
+export interface WorkerRequest {
+  readonly count: number;
+  /** Shared, present when it is new: `[capacity, length, channels]`. */
+  readonly input?: Float32Array;
+  /** Shared, present when it is new: score, contributions, observed, expected of a batch, one after the other. */
+  readonly output?: Float32Array;
 }
 
 export interface WorkerAnswer {
@@ -19,24 +23,34 @@ export interface WorkerAnswer {
 
 const port = parentPort;
 if (port === null) throw new Error('scoring-thread is started by worker-scorer.ts');
-const { model, length, channels, input, output } = workerData as WorkerSetup;
+const { model, length, channels } = workerData as WorkerSetup;
 const answer = (value: WorkerAnswer): void => port.postMessage(value);
-// ONNX Runtime takes no tensor over shared memory.
-const own = new Float32Array(input.length);
+let input = new Float32Array();
+let output = new Float32Array();
+// ONNX Runtime takes no tensor over shared memory: windows are copied once, here, off the event loop.
+let own = new Float32Array();
+
+async function score(request: WorkerRequest, session: ModelSession): Promise<void> {
+  const { count } = request;
+  if (request.output !== undefined) output = request.output as typeof output;
+  if (request.input !== undefined) {
+    input = request.input as typeof input;
+    own = new Float32Array(input.length);
+  }
+  own.set(input.subarray(0, count * length * channels));
+  const { value, contributions, observed, expected } = await session.run(own, count);
+  let at = 0;
+  for (const column of [value, contributions, observed, expected]) {
+    output.set(column, at);
+    at += column.length;
+  }
+}
 
 try {
   const session = await ModelSession.create(model, { length, channels });
-  port.on('message', (count: number) => {
-    own.set(input.subarray(0, count * length * channels));
-    session.run(own, count).then(
-      ({ value, contributions, observed, expected }) => {
-        let at = 0;
-        for (const column of [value, contributions, observed, expected]) {
-          output.set(column, at);
-          at += column.length;
-        }
-        answer({});
-      },
+  port.on('message', (request: WorkerRequest) => {
+    score(request, session).then(
+      () => answer({}),
       (error: unknown) => answer({ error: errorText(error) }),
     );
   });

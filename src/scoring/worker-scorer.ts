@@ -1,95 +1,109 @@
 import { Worker } from 'node:worker_threads';
-import { FettleError } from '../core/errors.ts';
+import { errorText, FettleError } from '../core/errors.ts';
 import type { LoadedBundle, ModelManifest } from '../core/manifest.ts';
 import type { ScoreBatch, Scorer } from '../core/score.ts';
 import { siblingModule } from '../core/sibling-module.ts';
 import type { WindowBatch } from '../core/window.ts';
-import type { WorkerAnswer, WorkerSetup } from './scoring-thread.ts';
+import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './scoring-thread.ts';
 
 const firstCapacity = 64;
 
 /**
  * A large model in a thread of its own, so that its run does not hold the event loop. Windows and results pass through shared memory, which grows by
- * doubling; one batch is under way at a time.
+ * doubling; one batch is under way at a time. A thread that died is started again by the next batch.
  */
 export class WorkerScorer implements Scorer {
   readonly manifest: ModelManifest;
   readonly #bundle: LoadedBundle;
   #worker: Worker | undefined;
+  #waiting: ((answer: WorkerAnswer) => void) | undefined;
+  #disposed = false;
   #capacity = 0;
-  #input: Float32Array = new Float32Array();
-  #output: Float32Array = new Float32Array();
+  #input = new Float32Array();
+  #output = new Float32Array();
 
   constructor(bundle: LoadedBundle) {
     this.#bundle = bundle;
     this.manifest = bundle.manifest;
   }
 
-  async score(batch: WindowBatch): Promise<ScoreBatch> {
-    const { length, channels } = this.manifest;
-    const width = length * channels.length;
-    if (batch.count > this.#capacity || this.#worker === undefined) await this.#restart(batch.count);
-    this.#input.set(batch.values.subarray(0, batch.count * width));
-    const answer = await this.#ask(batch.count);
+  async score({ count, values }: WindowBatch): Promise<ScoreBatch> {
+    if (this.#disposed) throw new FettleError('FETTLE_SCORING_FAILED', 'the scorer was disposed of');
+    if (this.#waiting !== undefined) throw new FettleError('FETTLE_SCORING_FAILED', 'score was called while a batch was under way');
+    if (this.#worker === undefined) await this.#start();
+    const channels = this.manifest.channels.length;
+    const width = this.manifest.length * channels;
+    const grown = this.#reserve(count);
+    this.#input.set(values.subarray(0, count * width));
+    const answer = await this.#ask({ count, ...(grown && { input: this.#input, output: this.#output }) });
     if (answer.error !== undefined) throw new FettleError('FETTLE_SCORING_FAILED', answer.error);
-    const column = (at: number, size: number): Float32Array => this.#output.slice(at, at + size);
-    const perChannel = batch.count * channels.length;
-    return {
-      count: batch.count,
-      value: column(0, batch.count),
-      contributions: column(batch.count, perChannel),
-      observed: column(batch.count + perChannel, perChannel),
-      expected: column(batch.count + 2 * perChannel, perChannel),
-    };
+    const output = this.#output;
+    const column = (index: number): Float32Array => output.subarray(count * (1 + index * channels), count * (1 + (index + 1) * channels));
+    return { count, value: output.subarray(0, count), contributions: column(0), observed: column(1), expected: column(2) };
   }
 
   async dispose(): Promise<void> {
-    await this.#worker?.terminate();
+    this.#disposed = true;
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const worker = this.#worker;
     this.#worker = undefined;
+    await worker?.terminate();
   }
 
-  async #restart(count: number): Promise<void> {
-    await this.dispose();
-    let capacity = firstCapacity;
-    while (capacity < count) capacity *= 2;
-    const { length, channels } = this.manifest;
-    const shared = (floats: number): Float32Array => new Float32Array(new SharedArrayBuffer(floats * 4));
-    this.#capacity = capacity;
-    this.#input = shared(capacity * length * channels.length);
-    this.#output = shared(capacity * (1 + 3 * channels.length));
-    const workerData: WorkerSetup = {
-      model: this.#bundle.model,
-      length,
-      channels: channels.length,
-      input: this.#input,
-      output: this.#output,
-    };
-    this.#worker = new Worker(siblingModule(import.meta.url, 'scoring-thread'), { workerData, name: 'scoring' });
+  async #start(): Promise<void> {
+    const { model, manifest } = this.#bundle;
+    const workerData: WorkerSetup = { model, length: manifest.length, channels: manifest.channels.length };
+    const worker = new Worker(siblingModule(import.meta.url, 'scoring-thread'), { workerData, name: 'scoring' });
+    this.#worker = worker;
+    this.#capacity = 0;
+    let reason = 'the scoring thread ended';
+    worker.on('message', (answer: WorkerAnswer) => this.#settle(answer));
+    worker.on('error', (error) => {
+      reason = `the scoring thread failed: ${errorText(error)}`;
+    });
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+      this.#settle({ error: reason });
+    });
     const ready = await this.#answer();
-    if (ready.error !== undefined) throw new FettleError('FETTLE_MODEL_INVALID', ready.error);
+    if (ready.error === undefined) return;
+    await this.#end();
+    throw new FettleError('FETTLE_SCORING_FAILED', ready.error);
   }
 
-  #ask(count: number): Promise<WorkerAnswer> {
+  /** True when the shared arrays are new and the thread must be told. */
+  #reserve(count: number): boolean {
+    if (count <= this.#capacity) return false;
+    this.#capacity = Math.max(this.#capacity, firstCapacity);
+    while (this.#capacity < count) this.#capacity *= 2;
+    const { length, channels } = this.manifest;
+    this.#input = sharedFloats(this.#capacity * length * channels.length);
+    this.#output = sharedFloats(this.#capacity * (1 + 3 * channels.length));
+    return true;
+  }
+
+  #ask(request: WorkerRequest): Promise<WorkerAnswer> {
     const answer = this.#answer();
-    this.#worker?.postMessage(count);
+    this.#worker?.postMessage(request);
     return answer;
   }
 
   #answer(): Promise<WorkerAnswer> {
-    const worker = this.#worker as Worker;
     return new Promise((resolve) => {
-      const settle = (answer: WorkerAnswer): void => {
-        worker.off('message', settle);
-        worker.off('exit', onExit);
-        resolve(answer);
-      };
-      const onExit = (): void => {
-        this.#worker = undefined;
-        settle({ error: 'the scoring thread has died' });
-      };
-      worker.on('message', settle);
-      worker.on('exit', onExit);
-      worker.on('error', () => {});
+      this.#waiting = resolve;
     });
   }
+
+  #settle(answer: WorkerAnswer): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.(answer);
+  }
 }
+
+// The arrays of a ScoreBatch are typed over ordinary memory; nothing they are used for tells the difference.
+const sharedFloats = (count: number): Float32Array<ArrayBuffer> =>
+  new Float32Array(new SharedArrayBuffer(count * 4)) as unknown as Float32Array<ArrayBuffer>;

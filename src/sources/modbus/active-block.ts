@@ -6,7 +6,7 @@ import type { Unit } from './unit.ts';
 
 /** How soon a block that failed by itself is asked again, and how rarely at most. */
 const failures = {
-  /** The device has a fault, or answers nothing or nonsense to this very request. */
+  /** The device has a fault, or answers nothing or nonsense to this very request: once more with the next cycle, then less often. */
   faulty: { baseMs: 1000, maxMs: 60_000 },
   /** The device asked for time. */
   busy: { baseMs: 500, maxMs: 10_000 },
@@ -39,10 +39,11 @@ export class ActiveBlock {
   }
 
   failed(kind: BlockFailure, error: FettleError, nowMs: number): void {
-    if (this.kind !== kind) this.#backoff = new Backoff({ ...failures[kind], random: this.#random });
+    const isFirst = this.kind !== kind;
+    if (isFirst) this.#backoff = new Backoff({ ...failures[kind], random: this.#random });
     this.kind = kind;
     this.failure = error;
-    this.#retryMs = nowMs + (this.#backoff as Backoff).next();
+    this.#retryMs = nowMs + (isFirst && kind === 'faulty' ? 0 : (this.#backoff as Backoff).next());
   }
 
   answered(): void {

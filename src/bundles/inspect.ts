@@ -40,7 +40,7 @@ export function inspectModel(bytes: Uint8Array, manifest: Pick<ModelManifest, 'i
       hint: 'it was not handed to the runtime; train or fetch the bundle again',
     });
   }
-  return [...new Set(graphs.graph?.node.map(({ opType }) => opType))].sort();
+  return [...new Set(graphs.graph?.node.map(({ opType }) => opType))].sort((a, b) => (a < b ? -1 : 1));
 }
 
 function readModel(bytes: Uint8Array): ModelProto | string {

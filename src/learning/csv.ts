@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { FettleError } from '../core/errors.ts';
 import { parseTimestamp } from '../core/timestamp.ts';
+import { CsvDialect } from './csv-dialect.ts';
 
 /** A recording in columns: one row a line, NaN where a cell is empty or says so. */
 export interface Recording {
@@ -18,72 +19,106 @@ export interface CsvOptions {
   readonly ignore: readonly string[];
 }
 
-const separators = [';', ',', '\t'];
-const empty = /^(?:|nan|null|none|n\/a|na|-)$/i;
 const maxRows = 20_000_000;
 
 /** Reads a CSV with a header; the separator is found. Throws FETTLE_CSV_INVALID with file and line. */
 export async function readCsv(file: string, options: CsvOptions): Promise<Recording> {
-  const invalid = (line: number, message: string, hint?: string) =>
-    new FettleError('FETTLE_CSV_INVALID', `${file}:${line}: ${message}`, hint === undefined ? {} : { hint });
   const input = createReadStream(file, 'utf8');
-  const opened = new Promise<void>((resolve, reject) => input.once('ready', resolve).once('error', reject));
-  await opened.catch((error: NodeJS.ErrnoException) => {
-    throw new FettleError('FETTLE_CSV_INVALID', `${file} cannot be read (${error.code})`, { cause: error });
+  const failed = new Promise<never>((_, reject) => {
+    input.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(new FettleError('FETTLE_CSV_INVALID', `${file} cannot be read (${cause.code})`, { cause }));
+    });
   });
-  let header: string[] | undefined;
-  let separator = ',';
-  let taken: number[] = [];
-  let timeColumn = -1;
-  const times: number[] = [];
-  const values: number[][] = [];
-  let line = 0;
-  for await (const raw of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    line++;
-    const text = line === 1 ? raw.replace(/^\uFEFF/, '') : raw;
-    if (text.trim() === '') continue;
-    if (header === undefined) {
-      separator = separators.reduce((best, candidate) => (text.split(candidate).length > text.split(best).length ? candidate : best));
-      header = text.split(separator).map(unquoted);
-      timeColumn = options.time === undefined ? -1 : header.indexOf(options.time);
-      if (options.time !== undefined && timeColumn < 0)
-        throw invalid(1, `has no column "${options.time}"`, `its columns are ${header.join(', ')}`);
-      const names = header;
-      for (const name of options.ignore)
-        if (!names.includes(name)) throw invalid(1, `has no column "${name}" to ignore`, `its columns are ${names.join(', ')}`);
-      taken = names.flatMap((name, i) => (i === timeColumn || options.ignore.includes(name) ? [] : [i]));
-      if (taken.length === 0) throw invalid(1, 'has no column left to learn from');
-      values.push(...taken.map(() => []));
-      continue;
-    }
-    const cells = text.split(separator).map(unquoted);
-    if (cells.length !== header.length) throw invalid(line, `has ${cells.length} cells, the header has ${header.length}`);
-    if (times.length + 1 > maxRows) throw invalid(line, `more than ${maxRows} rows`);
-    if (timeColumn >= 0) {
-      const timeMs = parseTimestamp(cells[timeColumn]);
-      if (Number.isNaN(timeMs)) throw invalid(line, `"${cells[timeColumn]}" is not a time`, 'epoch s, ms, us, ns or ISO 8601');
-      times.push(timeMs);
-    }
-    for (const [i, column] of taken.entries()) {
-      const cell = cells[column] as string;
-      const value = empty.test(cell) ? Number.NaN : Number(cell);
-      if (Number.isNaN(value) && !empty.test(cell))
-        throw invalid(
-          line,
-          `"${cell}" in column ${header[column]} is not a number`,
-          `leave the column out with --ignore ${header[column]}`,
-        );
-      (values[i] as number[]).push(value);
-    }
-  }
-  if (header === undefined) throw invalid(1, 'is empty');
-  const columns = taken.map((i) => (header as string[])[i] as string);
-  return {
-    file,
-    columns,
-    timeMs: timeColumn < 0 ? undefined : Float64Array.from(times),
-    values: values.map((column) => Float64Array.from(column)),
+  const reader = new RecordingReader(file, options);
+  const read = async (): Promise<Recording> => {
+    const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+    for await (const line of lines) reader.line(line);
+    return reader.end();
   };
+  try {
+    return await Promise.race([read(), failed]);
+  } finally {
+    input.destroy();
+  }
 }
 
-const unquoted = (cell: string): string => cell.trim().replace(/^"(.*)"$/, '$1');
+class RecordingReader {
+  readonly #file: string;
+  readonly #options: CsvOptions;
+  #line = 0;
+  #dialect: CsvDialect | undefined;
+  #header: string[] = [];
+  #taken: number[] = [];
+  #timeColumn = -1;
+  readonly #times: number[] = [];
+  readonly #values: number[][] = [];
+
+  constructor(file: string, options: CsvOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  line(text: string): void {
+    this.#line++;
+    if (text.trim() === '' || text === '\uFEFF') return;
+    if (this.#dialect === undefined) this.#readHeader(text.replace(/^\uFEFF/, ''));
+    else this.#readRow(this.#dialect, text);
+  }
+
+  end(): Recording {
+    if (this.#dialect === undefined) throw this.#invalid('is empty');
+    if (this.#values[0]?.length === 0) throw this.#invalid('has a header and no rows');
+    return {
+      file: this.#file,
+      columns: this.#taken.map((column) => this.#header[column] as string),
+      timeMs: this.#timeColumn < 0 ? undefined : Float64Array.from(this.#times),
+      values: this.#values.map((column) => Float64Array.from(column)),
+    };
+  }
+
+  #readHeader(text: string): void {
+    this.#dialect = CsvDialect.of(text);
+    const header = this.#dialect.cells(text);
+    const columns = `its columns are ${header.join(', ')}`;
+    const twice = header.find((name, i) => header.indexOf(name) !== i);
+    if (twice !== undefined) throw this.#invalid(`has two columns "${twice}"`);
+    const { time, ignore } = this.#options;
+    const missing = [...(time === undefined ? [] : [time]), ...ignore].find((name) => !header.includes(name));
+    if (missing !== undefined) throw this.#invalid(`has no column "${missing}"`, columns);
+    this.#timeColumn = time === undefined ? -1 : header.indexOf(time);
+    this.#taken = [...header.keys()].filter((i) => i !== this.#timeColumn && !ignore.includes(header[i] as string));
+    if (this.#taken.length === 0) throw this.#invalid('has no column left to learn from', columns);
+    this.#header = header;
+    this.#values.push(...this.#taken.map(() => []));
+  }
+
+  #readRow(dialect: CsvDialect, text: string): void {
+    const cells = dialect.cells(text);
+    if (cells.length !== this.#header.length) throw this.#invalid(`has ${cells.length} cells, the header has ${this.#header.length}`);
+    if (this.#line > maxRows) throw this.#invalid(`more than ${maxRows} rows`, 'train on a shorter recording, or on a coarser one');
+    if (this.#timeColumn >= 0) {
+      const cell = cells[this.#timeColumn] as string;
+      const timeMs = parseTimestamp(cell);
+      if (Number.isNaN(timeMs)) throw this.#invalid(`"${cell}" is not a time`, 'write epoch s, ms, us or ns, or ISO 8601');
+      this.#times.push(timeMs);
+    }
+    const words: number[] = [];
+    this.#taken.forEach((column, i) => {
+      const value = dialect.number(cells[column] as string);
+      if (value === undefined) words.push(column);
+      else this.#values[i]?.push(value);
+    });
+    if (words.length === 0) return;
+    const names = words.map((column) => this.#header[column]).join(',');
+    const examples = words.map((column) => `"${cells[column]}" in column ${this.#header[column]}`).join(', ');
+    throw this.#invalid(`not a number: ${examples}`, `leave out what is not measured with --ignore ${names}`);
+  }
+
+  #invalid(message: string, hint?: string): FettleError {
+    return new FettleError(
+      'FETTLE_CSV_INVALID',
+      `${this.#file}:${Math.max(1, this.#line)}: ${message}`,
+      hint === undefined ? {} : { hint },
+    );
+  }
+}

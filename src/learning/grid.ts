@@ -11,68 +11,20 @@ export interface GridRun {
   readonly values: Float64Array;
 }
 
-/** A value stands in for a missing one this many steps, as in the gateway. */
-const carrySteps = 3;
+/** How long the last sample stands in for missing ones, in steps from its time to the end of the step it fills: the gateway's default `maxAge`. */
+const maxAgeSteps = 3;
 
 /**
- * A recording → stretches without a hole: the mean of what falls into a step, the last value for up to three empty ones. Without a time column the
- * rows themselves are the steps.
+ * A recording → stretches without a hole, as the gateway's windows would see them: the mean of what falls into a step, else the last sample while it is
+ * young enough; of samples with one time the first counts. Without a time column the rows themselves are the steps.
  */
 export function toGrid(recording: Recording, stepMs: number): GridRun[] {
   const { columns, values, file } = recording;
-  const count = (values[0] as Float64Array).length;
+  const count = values[0]?.length ?? 0;
   const times = recording.timeMs ?? Float64Array.from({ length: count }, (_, i) => i * stepMs);
-  const order = Array.from({ length: count }, (_, i) => i).sort((a, b) => (times[a] as number) - (times[b] as number));
-  const channels = columns.length;
-  const runs: GridRun[] = [];
-  let rows: number[] = [];
-  let firstStep = 0;
-  const sum = new Float64Array(channels);
-  const seen = new Uint32Array(channels);
-  const last = new Float64Array(channels).fill(Number.NaN);
-  const age = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
-  const end = () => {
-    if (rows.length > 0) runs.push({ file, firstStep, rows: rows.length / channels, values: Float64Array.from(rows) });
-    rows = [];
-  };
-  const finish = (step: number): void => {
-    let complete = true;
-    for (let c = 0; c < channels; c++) {
-      if ((seen[c] as number) > 0) {
-        last[c] = (sum[c] as number) / (seen[c] as number);
-        age[c] = 0;
-      } else age[c] = (age[c] as number) + 1;
-      if ((age[c] as number) > carrySteps || Number.isNaN(last[c])) complete = false;
-      sum[c] = 0;
-      seen[c] = 0;
-    }
-    if (!complete) {
-      end();
-      return;
-    }
-    if (rows.length === 0) firstStep = step;
-    rows.push(...last);
-  };
-  let open = Math.floor((times[order[0] as number] as number) / stepMs);
-  for (const i of order) {
-    const step = Math.floor((times[i] as number) / stepMs);
-    if (step - open > carrySteps + 1) {
-      finish(open);
-      end();
-      age.fill(Number.POSITIVE_INFINITY);
-      open = step;
-    }
-    while (open < step) finish(open++);
-    for (let c = 0; c < channels; c++) {
-      const value = (values[c] as Float64Array)[i] as number;
-      if (!Number.isFinite(value)) continue;
-      sum[c] = (sum[c] as number) + value;
-      seen[c] = (seen[c] as number) + 1;
-    }
-  }
-  finish(open);
-  end();
-  return runs;
+  const grid = new GridBuilder(file, columns.length, stepMs);
+  for (const i of inOrder(times)) grid.add(times[i] as number, (channel) => (values[channel] as Float64Array)[i] as number);
+  return grid.end();
 }
 
 /** The same columns in every file, or FETTLE_CSV_INVALID. */
@@ -88,4 +40,86 @@ export function sameColumns(recordings: readonly Recording[]): readonly string[]
     }
   }
   return first.columns;
+}
+
+/** Row numbers by time; rows of one time stay in their order. */
+function inOrder(times: Float64Array): Iterable<number> {
+  const order = Uint32Array.from(times.keys());
+  return times.every((time, i) => i === 0 || time >= (times[i - 1] as number))
+    ? order
+    : order.sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
+}
+
+class GridBuilder {
+  readonly #file: string;
+  readonly #channels: number;
+  readonly #stepMs: number;
+  readonly #runs: GridRun[] = [];
+  #rows: number[] = [];
+  #firstStep = 0;
+  /** The step being filled. */
+  #step = Number.NaN;
+  readonly #sum: Float64Array;
+  readonly #count: Uint32Array;
+  readonly #lastMs: Float64Array;
+  readonly #lastValue: Float64Array;
+
+  constructor(file: string, channels: number, stepMs: number) {
+    this.#file = file;
+    this.#channels = channels;
+    this.#stepMs = stepMs;
+    this.#sum = new Float64Array(channels);
+    this.#count = new Uint32Array(channels);
+    this.#lastMs = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
+    this.#lastValue = new Float64Array(channels);
+  }
+
+  /** Rows come in order of time; a value that is no number is missing. */
+  add(timeMs: number, valueAt: (channel: number) => number): void {
+    const step = Math.floor(timeMs / this.#stepMs);
+    if (Number.isNaN(this.#step)) this.#step = step;
+    while (this.#step < step) {
+      this.#finish();
+      // Nothing is young enough any more: no need to walk through the rest of a hole.
+      this.#step = this.#rows.length === 0 ? step : this.#step + 1;
+    }
+    for (let c = 0; c < this.#channels; c++) {
+      const value = valueAt(c);
+      if (!Number.isFinite(value) || this.#lastMs[c] === timeMs) continue;
+      this.#sum[c] = (this.#sum[c] as number) + value;
+      this.#count[c] = (this.#count[c] as number) + 1;
+      this.#lastMs[c] = timeMs;
+      this.#lastValue[c] = value;
+    }
+  }
+
+  end(): GridRun[] {
+    if (!Number.isNaN(this.#step)) this.#finish();
+    this.#close();
+    return this.#runs;
+  }
+
+  #finish(): void {
+    const endMs = (this.#step + 1) * this.#stepMs;
+    const row: number[] = [];
+    for (let c = 0; c < this.#channels; c++) {
+      const count = this.#count[c] as number;
+      if (count > 0) row.push((this.#sum[c] as number) / count);
+      else if (endMs - (this.#lastMs[c] as number) <= maxAgeSteps * this.#stepMs) row.push(this.#lastValue[c] as number);
+    }
+    this.#sum.fill(0);
+    this.#count.fill(0);
+    if (row.length < this.#channels) {
+      this.#close();
+      return;
+    }
+    if (this.#rows.length === 0) this.#firstStep = this.#step;
+    for (const value of row) this.#rows.push(value);
+  }
+
+  #close(): void {
+    const rows = this.#rows.length / this.#channels;
+    if (rows > 0) this.#runs.push({ file: this.#file, firstStep: this.#firstStep, rows, values: Float64Array.from(this.#rows) });
+    this.#rows = [];
+  }
 }

@@ -1,9 +1,9 @@
-/** The same mqtt.js client doing only JSON.parse of each message: what the gateway stands beside. argv: { url, qos }. */
+/** The same mqtt.js client doing only JSON.parse of each message: what the gateway stands beside. settings: { url, qos }. */
 import { MqttClient } from 'mqtt';
 import { connect } from 'node:net';
-import { serve } from './subject.ts';
+import { serve, settings } from './subject.ts';
 
-const { url, qos } = JSON.parse(process.argv[2] ?? '') as { url: string; qos: 0 | 1 };
+const { url, qos } = settings<{ url: string; qos: 0 | 1 }>();
 const { hostname, port } = new URL(url);
 let messages = 0;
 let sum = 0;

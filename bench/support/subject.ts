@@ -1,4 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface Usage {
@@ -30,15 +33,20 @@ export class Subject {
 
   /** Starts `bench/support/<script>.ts` and waits until it says that it is ready. */
   static async start(script: string, settings: object, environment: NodeJS.ProcessEnv = {}): Promise<Subject> {
-    const child = fork(fileURLToPath(new URL(`${script}.ts`, import.meta.url)), [JSON.stringify(settings)], {
+    // In a file: a configuration of a hundred assets is too long for an argument.
+    const folder = mkdtempSync(join(tmpdir(), 'fettle-bench-'));
+    const file = join(folder, 'settings.json');
+    writeFileSync(file, JSON.stringify(settings));
+    const child = fork(fileURLToPath(new URL(`${script}.ts`, import.meta.url)), [file], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...environment },
       execArgv: [],
     });
     await new Promise<void>((resolve, reject) => {
       child.once('message', () => resolve());
-      child.once('exit', (code) => reject(new Error(`${script} ended with ${code} before it was ready`)));
+      child.once('exit', (code, signal) => reject(new Error(`${script} ended with ${code ?? signal} before it was ready`)));
     });
+    rmSync(folder, { recursive: true });
     return new Subject(child);
   }
 
@@ -56,6 +64,9 @@ export class Subject {
     });
   }
 }
+
+/** The child's settings. */
+export const settings = <T>(): T => JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as T;
 
 /** The other side: called in the child once it is ready. */
 export function serve(usage: () => Omit<Usage, 'cpuUs' | 'rssBytes'>, stop: () => Promise<void>): void {

@@ -58,6 +58,7 @@ export class Pipeline {
   #events: Event[] = [];
   #holes: InvalidWindow[] = [];
   #output: PipelineOutput | undefined;
+  #copied: (Pick<ScoreBatch, 'contributions' | 'observed' | 'expected'> & { readonly of: ScoreBatch }) | undefined;
 
   constructor(plan: PipelinePlan) {
     this.#plan = plan;
@@ -207,6 +208,7 @@ export class Pipeline {
         const { manifest, name, channels } = this.#models[event.batch] as BoundModel;
         const from = event.index * channels.length;
         const to = from + channels.length;
+        const copy = this.#copyOf(scores);
         const score: Score = {
           asset: plan.id,
           model: name,
@@ -214,9 +216,9 @@ export class Pipeline {
           value,
           limit: manifest.limit,
           channels,
-          contributions: scores.contributions.slice(from, to),
-          observed: scores.observed.slice(from, to),
-          expected: scores.expected.slice(from, to),
+          contributions: copy.contributions.subarray(from, to),
+          observed: copy.observed.subarray(from, to),
+          expected: copy.expected.subarray(from, to),
         };
         output.score(score, plan.asset);
         alarms.score(event.endMs, value / manifest.limit, name, () => findingsOf(score, manifest, plan, alarms.settings));
@@ -225,6 +227,15 @@ export class Pipeline {
       default:
         event satisfies never;
     }
+  }
+
+  /** The scorer's arrays are its own until the next run: one copy a batch, which its scores share. */
+  #copyOf(scores: ScoreBatch): Pick<ScoreBatch, 'contributions' | 'observed' | 'expected'> {
+    if (this.#copied?.of !== scores) {
+      const { contributions, observed, expected } = scores;
+      this.#copied = { of: scores, contributions: contributions.slice(), observed: observed.slice(), expected: expected.slice() };
+    }
+    return this.#copied;
   }
 
   #rowListener(): RowListener {

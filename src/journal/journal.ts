@@ -34,7 +34,12 @@ export class Journal {
 
   /** Throws FETTLE_DATA_LOCKED, FETTLE_DATA_TOO_NEW, FETTLE_JOURNAL_FAILED. */
   static async open(options: StoreOptions): Promise<Journal> {
-    const worker = new Worker(siblingModule(import.meta.url, 'writer-thread'), { workerData: options, name: 'journal' });
+    const worker = new Worker(siblingModule(import.meta.url, 'writer-thread'), {
+      workerData: options,
+      name: 'journal',
+      // It only passes buffers on: a small young generation keeps it from growing a heap it does not need.
+      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
+    });
     const answer = await new Promise<Answer>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);

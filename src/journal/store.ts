@@ -244,7 +244,7 @@ export class JournalStore {
     try {
       // Exclusive: the lock on the data directory, held by the kernel and gone with the process. It also keeps the WAL index in memory.
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 8192; PRAGMA journal_mode = WAL');
-      database.exec(`PRAGMA synchronous = ${this.#options.synchronous ?? 'FULL'}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384`);
+      database.exec(`PRAGMA synchronous = ${this.#options.synchronous ?? 'FULL'}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096`);
       const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
       if (found > schemaVersion) {
         throw new FettleError(

@@ -16,7 +16,8 @@ const maxAgeSteps = 3;
 
 /**
  * A recording → stretches without a hole, as the gateway's windows would see them: the mean of what falls into a step, else the last sample while it is
- * young enough; of samples with one time the first counts. Without a time column the rows themselves are the steps.
+ * young enough; of samples with one time the first counts. A run ends with a step that holds a sample: what is carried into a hole teaches nothing.
+ * Without a time column the rows themselves are the steps.
  */
 export function toGrid(recording: Recording, stepMs: number): GridRun[] {
   const { columns, values, file } = recording;
@@ -57,6 +58,8 @@ class GridBuilder {
   readonly #runs: GridRun[] = [];
   #rows: number[] = [];
   #firstStep = 0;
+  /** Values up to the last row with a sample of its own. */
+  #heard = 0;
   /** The step being filled. */
   #step = Number.NaN;
   readonly #sum: Float64Array;
@@ -102,6 +105,7 @@ class GridBuilder {
   #finish(): void {
     const endMs = (this.#step + 1) * this.#stepMs;
     const row: number[] = [];
+    const heard = this.#count.some((count) => count > 0);
     for (let c = 0; c < this.#channels; c++) {
       const count = this.#count[c] as number;
       if (count > 0) row.push((this.#sum[c] as number) / count);
@@ -115,11 +119,14 @@ class GridBuilder {
     }
     if (this.#rows.length === 0) this.#firstStep = this.#step;
     for (const value of row) this.#rows.push(value);
+    if (heard) this.#heard = this.#rows.length;
   }
 
   #close(): void {
-    const rows = this.#rows.length / this.#channels;
-    if (rows > 0) this.#runs.push({ file: this.#file, firstStep: this.#firstStep, rows, values: Float64Array.from(this.#rows) });
+    const rows = this.#heard / this.#channels;
+    const values = Float64Array.from(this.#rows.slice(0, this.#heard));
+    if (rows > 0) this.#runs.push({ file: this.#file, firstStep: this.#firstStep, rows, values });
     this.#rows = [];
+    this.#heard = 0;
   }
 }

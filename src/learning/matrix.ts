@@ -40,9 +40,10 @@ export function columnMeans({ rows, columns, values }: Matrix): Float64Array {
 
 /**
  * Eigenvalues, largest first, and eigenvectors (columns of `vectors`) of a symmetric matrix: Householder reduction to tridiagonal form and
- * implicit QL (EISPACK tred2 and tql2; Wilkinson and Reinsch 1971). Throws a RangeError when QL does not converge, which NaN in the matrix brings about.
+ * implicit QL (EISPACK tred2 and tql2; Wilkinson and Reinsch 1971). Throws a RangeError when the matrix holds NaN or QL does not converge.
  */
 export function symmetricEigen({ rows: n, values: source }: Matrix): { values: Float64Array; vectors: Matrix } {
+  if (!source.every(Number.isFinite)) throw new RangeError('the matrix holds values that are no numbers');
   const V: Float64Array[] = Array.from({ length: n }, (_, i) => source.slice(i * n, (i + 1) * n));
   const d = Float64Array.from(V[n - 1] as Float64Array);
   const e = new Float64Array(n);

@@ -1,6 +1,6 @@
 import { Backoff } from '../../core/backoff.ts';
 import { sleep } from '../../core/clock.ts';
-import { FettleError } from '../../core/errors.ts';
+import { errorText, FettleError } from '../../core/errors.ts';
 import type { Source, SourceContext, SourceStatus } from '../../core/source.ts';
 import type { ModbusSourceConfig } from './config.ts';
 import { ModbusCounters } from './counters.ts';
@@ -11,6 +11,9 @@ import { Poller } from './poller.ts';
 import { sourceState, unitStatus } from './status.ts';
 import { TcpTransport } from './tcp-transport.ts';
 import type { ModbusTransport, OpenTransport } from './transport.ts';
+
+/** A connection this old was a good one. */
+const stableMs = 10_000;
 
 export interface ModbusSourceRim {
   /** Modbus TCP when absent. */
@@ -93,6 +96,7 @@ export class ModbusSource implements Source {
       const transport = await this.#connect(signal);
       if (transport === undefined) return;
       if (connections > 0) this.#counters.reconnects++;
+      const openedMs = this.#context.clock.monotonicMs();
       this.#poller.attach(transport);
       const close = () => transport.close();
       signal.addEventListener('abort', close, { once: true });
@@ -101,10 +105,12 @@ export class ModbusSource implements Source {
       signal.removeEventListener('abort', close);
       this.#poller.detach();
       if (signal.aborted) return;
-      // A connection that ends without a word is as good as none.
-      if (reason !== undefined && !this.#poller.hasHeard) this.#fail(reason);
+      const { hasAsked, hasHeard } = this.#poller;
+      // Many devices close a connection that is idle for a while; that is no failure.
+      if (this.#context.clock.monotonicMs() - openedMs > stableMs) this.#backoff.reset();
+      if (reason !== undefined && hasAsked && !hasHeard) this.#fail(reason);
       // One that served and was given up on purpose is replaced at once.
-      if (reason !== undefined || !this.#poller.hasHeard) await sleep(this.#backoff.next(), signal).catch(() => {});
+      if (reason !== undefined || !hasHeard) await sleep(this.#backoff.next(), signal).catch(() => {});
     }
   }
 
@@ -115,8 +121,7 @@ export class ModbusSource implements Source {
         return await this.#open(signal);
       } catch (error) {
         if (signal.aborted) return undefined;
-        if (!(error instanceof FettleError)) throw error;
-        this.#fail(error);
+        this.#fail(error instanceof FettleError ? error : new FettleError('FETTLE_MODBUS_UNREACHABLE', errorText(error), { cause: error }));
         await sleep(this.#backoff.next(), signal).catch(() => {});
       }
     }

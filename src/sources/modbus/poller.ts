@@ -45,7 +45,8 @@ export class Poller {
   #timeoutsInARow = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
-  /** Whether anything was answered on this connection. */
+  /** Whether anything was asked, and answered, on this connection. */
+  hasAsked = false;
   hasHeard = false;
 
   constructor(options: PollerOptions) {
@@ -79,6 +80,7 @@ export class Poller {
     this.#connectionFailure = undefined;
     this.#isDraining = false;
     this.#timeoutsInARow = 0;
+    this.hasAsked = false;
     this.hasHeard = false;
     this.#pump();
   }
@@ -165,6 +167,7 @@ export class Poller {
     const sentMs = clock.monotonicMs();
     if (cycle.takesMeasure()) jitter.add(sentWallMs - cycle.startedMs);
     counters.requests++;
+    this.hasAsked = true;
     this.#underWay++;
     cycle.underWay++;
     active.unit.asking++;
@@ -224,6 +227,10 @@ export class Poller {
         const halves = active.halves();
         if (halves !== undefined) {
           this.#options.counters.splits++;
+          this.#options.context.log.info(
+            { source: this.#options.context.id, hint: error.hint },
+            `${error.message}; read in halves from now on`,
+          );
           cycle.split(active, halves);
           return;
         }

@@ -13,8 +13,8 @@ const journalSchema = z.strictObject({
     .describe('Largest size of the database; the oldest history goes first, and what is dropped is counted.'),
   maxAge: durationMs().prefault('30d').describe('How long history is kept.'),
   commit: durationMs()
-    .optional()
-    .describe('How long samples may wait for the disk. 20ms where a sender waits for its acknowledgement, 1s where nobody does.'),
+    .prefault('20ms')
+    .describe('Longest wait of an acknowledgement or an alarm for a commit; usually the disk alone sets the pace. 1s where nobody waits for one.'),
   onDiskFull: z
     .enum(['acknowledge', 'hold'])
     .default('acknowledge')

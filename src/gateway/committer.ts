@@ -13,8 +13,8 @@ import { SegmentWriter } from '../journal/segment.ts';
 import type { Names } from './names.ts';
 
 export interface CommitterOptions {
-  /** Longest wait where nobody waits for an acknowledgement; where somebody does, the disk alone sets the pace. */
-  readonly unacknowledgedMs: number;
+  /** Longest wait of an alarm for its commit: it is published already, and enters the outbox with others that come at the same time. */
+  readonly urgentMs: number;
   readonly onDiskFull: 'acknowledge' | 'hold';
   /** Bytes that may wait for the disk before sources are held back. */
   readonly maxWaitingBytes: number;
@@ -36,8 +36,8 @@ export interface CommitterOwner {
 
 /** A batch above this goes to the disk whoever waits. */
 const largeBatchBytes = 1_000_000;
-/** A transition is published already; it enters the outbox a moment later, with others that come at the same time. */
-const urgentMs = 20;
+/** Where nobody waits for an acknowledgement. */
+const unhurriedMs = 1_000;
 const firstSnapshotMs = 5_000;
 const snapshotBytes = 8_000_000;
 /** Derived rows that may wait for a full disk. */
@@ -160,7 +160,7 @@ export class Committer {
       this.#start();
       return;
     }
-    const waitMs = this.#urgent ? Math.min(urgentMs, this.#options.unacknowledgedMs) : this.#options.unacknowledgedMs;
+    const waitMs = this.#urgent ? Math.min(this.#options.urgentMs, unhurriedMs) : unhurriedMs;
     if (this.#timer !== undefined && waitMs >= this.#timerMs) return;
     clearTimeout(this.#timer);
     this.#timerMs = waitMs;

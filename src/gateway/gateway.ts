@@ -90,13 +90,12 @@ export class Gateway {
     this.#startedMs = this.#clock.wallMs();
     const { config } = loaded;
     this.#pipeline = new Pipeline(planPipeline(config, names, scorers));
-    const commitMs = config.journal === 'off' ? undefined : config.journal.commit;
     this.#createSinks();
     this.#committer = new Committer(
       journal,
       names,
       {
-        unacknowledgedMs: commitMs ?? 1000,
+        urgentMs: config.journal === 'off' ? 20 : config.journal.commit,
         onDiskFull: config.journal === 'off' ? 'acknowledge' : config.journal.onDiskFull,
         maxWaitingBytes: config.limits.memory,
         keepSamples: config.journal !== 'off',

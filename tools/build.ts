@@ -1,0 +1,10 @@
+/** src → dist: compiled JavaScript and types, and the files that are read at run time. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+rmSync(`${root}/dist`, { recursive: true, force: true });
+const { status } = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', `${root}/tsconfig.build.json`], { stdio: 'inherit', cwd: root });
+if (status !== 0) process.exit(status ?? 1);
+cpSync(`${root}/src/cli/starter.yaml`, `${root}/dist/cli/starter.yaml`);

@@ -26,7 +26,11 @@ export async function benchJournal(): Promise<BenchRow[]> {
   return [atLeast('journal', median(ours), 'rows/s', median(bare), target)];
 }
 
-const sample = (n: number): readonly [tag: number, timeMs: number, value: number] => [n % 200, 1_700_000_000_000 + n * 5, Math.sin(n) * 100];
+const sample = (n: number): readonly [tag: number, timeMs: number, value: number] => [
+  n % 200,
+  1_700_000_000_000 + n * 5,
+  Math.sin(n) * 100,
+];
 
 function journal(directory: string): number {
   const store = new JournalStore({ directory, maxBytes: 1e12, maxAgeMs: 1e12 });
@@ -38,7 +42,16 @@ function journal(directory: string): number {
     for (let i = 0; i < batch; i++, n++) block.append(...sample(n), 0);
     writer.appendBlock(0, block);
     const { samples, firstMs, lastMs } = writer;
-    store.commit({ wallMs: 0, segment: { data: writer.take(), samples, firstMs, lastMs }, names: [], scores: null, invalid: [], transitions: [], outbox: [], snapshot: null });
+    store.commit({
+      wallMs: 0,
+      segment: { data: writer.take(), samples, firstMs, lastMs },
+      names: [],
+      scores: null,
+      invalid: [],
+      transitions: [],
+      outbox: [],
+      snapshot: null,
+    });
   }
   const rate = (rows * 1000) / (performance.now() - began);
   store.close();
@@ -47,7 +60,9 @@ function journal(directory: string): number {
 
 function sqlite(directory: string): number {
   const database = new DatabaseSync(join(directory, 'bare.db'));
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE samples (tag INTEGER, time REAL, value REAL, quality INTEGER)');
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE samples (tag INTEGER, time REAL, value REAL, quality INTEGER)',
+  );
   const insert = database.prepare('INSERT INTO samples VALUES (?, ?, ?, ?)');
   const began = performance.now();
   for (let n = 0; n < rows; ) {

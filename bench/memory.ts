@@ -23,7 +23,20 @@ export async function benchMemory(site: BenchSite, long: boolean): Promise<Bench
   const configuration = site.configuration({
     more: {
       sources: [
-        { id: 'load', type: 'mqtt', url: site.mosquitto.url, qos: 0, cleanSession: true, topics: [{ topic: 'memory/{asset}', time: { path: '$.ts' }, tags: Object.fromEntries(names.map((name) => [`{asset}/${name}`, `$.${name}`])) }] },
+        {
+          id: 'load',
+          type: 'mqtt',
+          url: site.mosquitto.url,
+          qos: 0,
+          cleanSession: true,
+          topics: [
+            {
+              topic: 'memory/{asset}',
+              time: { path: '$.ts' },
+              tags: Object.fromEntries(names.map((name) => [`{asset}/${name}`, `$.${name}`])),
+            },
+          ],
+        },
       ],
       assets: Array.from({ length: assets }, (_, i) => ({
         id: `m${i}`,
@@ -58,12 +71,31 @@ export async function benchMemory(site: BenchSite, long: boolean): Promise<Bench
   await subject.stop();
   const last = readings.slice(-10).map(({ mb: reading }) => reading);
   const value = median(last);
-  const row: BenchRow = { name: 'memory', value, unit: 'MB RSS', limit, ratio: value / limit, target: limit + allowedMB, reached: value <= limit + allowedMB };
+  const row: BenchRow = {
+    name: 'memory',
+    value,
+    unit: 'MB RSS',
+    limit,
+    ratio: value / limit,
+    target: limit + allowedMB,
+    reached: value <= limit + allowedMB,
+  };
   if (!long) return [row];
   const settled = readings.slice(readings.length / 2);
   const slope = slopeOf(settled);
   const spread = Math.max(...settled.map(({ mb: reading }) => reading)) - Math.min(...settled.map(({ mb: reading }) => reading));
-  return [row, { name: 'memory', value: slope, unit: 'MB/min, second half of ten minutes', limit: spread, ratio: slope, target: 1, reached: Math.abs(slope) * (longMinutes / 2) <= Math.max(spread, 10) }];
+  return [
+    row,
+    {
+      name: 'memory',
+      value: slope,
+      unit: 'MB/min, second half of ten minutes',
+      limit: spread,
+      ratio: slope,
+      target: 1,
+      reached: Math.abs(slope) * (longMinutes / 2) <= Math.max(spread, 10),
+    },
+  ];
 }
 
 /** Least squares. */

@@ -53,7 +53,8 @@ const valuesPerChannel = 25;
 
 export async function benchColumns(site: BenchSite): Promise<BenchRow[]> {
   const rates: number[] = [];
-  for (let round = 0; round < rounds; round++) rates.push((await rateOf(() => site.gateway({ values: valuesPerChannel }), site.port, 0, valuesPerChannel)) * 100);
+  for (let round = 0; round < rounds; round++)
+    rates.push((await rateOf(() => site.gateway({ values: valuesPerChannel }), site.port, 0, valuesPerChannel)) * 100);
   const source = await Publisher.connect(site.port, { values: valuesPerChannel });
   const payloads = Array.from({ length: 200 }, (_, row) => Buffer.from(source.payload(0, row)));
   await source.close();

@@ -15,7 +15,24 @@ try {
   for (const [machine, files] of simulateCsv(directory, trainingSeeds, secondsEach, stepMs)) {
     const out = `models/${machine}/1.0.0`;
     rmSync(out, { recursive: true, force: true });
-    const args = ['bin/fettle.js', 'train', '--csv', ...files, '--time', 'time', '--step', `${stepMs}ms`, '--length', '32', '--slide', '4', '--seed', '7', '--out', out];
+    const args = [
+      'bin/fettle.js',
+      'train',
+      '--csv',
+      ...files,
+      '--time',
+      'time',
+      '--step',
+      `${stepMs}ms`,
+      '--length',
+      '32',
+      '--slide',
+      '4',
+      '--seed',
+      '7',
+      '--out',
+      out,
+    ];
     const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
     if (status !== 0) process.exit(status ?? 1);
   }

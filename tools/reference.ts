@@ -24,7 +24,8 @@ export function generatedDocs(): Map<string, string> {
   const files = new Map<string, string>();
   files.set('docs/reference/fettle.schema.json', `${JSON.stringify(title(schema), null, 2)}\n`);
   files.set('docs/reference/configuration.md', configurationReference(schema));
-  for (const [kind, message] of Object.entries(messageJsonSchemas())) files.set(`docs/reference/mqtt-${kind}.schema.json`, `${JSON.stringify(message, null, 2)}\n`);
+  for (const [kind, message] of Object.entries(messageJsonSchemas()))
+    files.set(`docs/reference/mqtt-${kind}.schema.json`, `${JSON.stringify(message, null, 2)}\n`);
   return files;
 }
 
@@ -50,7 +51,11 @@ function rows(schema: JsonSchema, prefix: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
     const path = prefix === '' ? key : `${prefix}.${key}`;
     const required = schema.required?.includes(key) === true ? ' (required)' : '';
-    const shown = property.default === undefined || (typeof property.default === 'object' && property.default !== null && Object.keys(property.default).length === 0) ? '' : `\`${JSON.stringify(property.default).replace(/^"(.*)"$/, '$1')}\``;
+    const shown =
+      property.default === undefined ||
+      (typeof property.default === 'object' && property.default !== null && Object.keys(property.default).length === 0)
+        ? ''
+        : `\`${JSON.stringify(property.default).replace(/^"(.*)"$/, '$1')}\``;
     const own = `| \`${path}\` | ${typeText(property)}${required} | ${shown} | ${(property.description ?? '').replaceAll('|', '\\|')} |`;
     return [own, ...nested(property, path)];
   });
@@ -59,7 +64,8 @@ function rows(schema: JsonSchema, prefix: string): string[] {
 function nested(property: JsonSchema, path: string): string[] {
   if (property.properties !== undefined) return rows(property, path);
   const branches = property.oneOf ?? property.anyOf;
-  if (branches !== undefined) return branches.flatMap((branch) => (branch.properties === undefined ? [] : rows(branch, branchPath(branch, path))));
+  if (branches !== undefined)
+    return branches.flatMap((branch) => (branch.properties === undefined ? [] : rows(branch, branchPath(branch, path))));
   if (property.items !== undefined) return nested(property.items, `${path}[]`);
   if (typeof property.additionalProperties === 'object') return nested(property.additionalProperties, `${path}.<name>`);
   return [];

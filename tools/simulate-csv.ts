@@ -15,7 +15,10 @@ export function simulateCsv(directory: string, seeds: readonly number[], seconds
     const rows = new Map(plant.machines.map((machine) => [machine.id, [] as string[]]));
     for (let step = 1; step <= (seconds * 1000) / stepMs; step++) {
       plant.advanceTo((step * stepMs) / 1000);
-      for (const machine of plant.machines) rows.get(machine.id)?.push([epochMs + step * stepMs, ...Object.values(machine.read()).map((value) => value.toPrecision(7))].join(','));
+      for (const machine of plant.machines)
+        rows
+          .get(machine.id)
+          ?.push([epochMs + step * stepMs, ...Object.values(machine.read()).map((value) => value.toPrecision(7))].join(','));
     }
     for (const machine of plant.machines) {
       const name = machine.id.replace(/.*\//, '');

@@ -57,7 +57,13 @@ export class BenchSite {
           url: this.mosquitto.url,
           qos,
           cleanSession: true,
-          topics: [{ topic: 'bench/{asset}/telemetry', time: { path: '$.ts', interval: '1ms' }, tags: Object.fromEntries(channels.map((channel) => [`{asset}/${channel}`, path(channel)])) }],
+          topics: [
+            {
+              topic: 'bench/{asset}/telemetry',
+              time: { path: '$.ts', interval: '1ms' },
+              tags: Object.fromEntries(channels.map((channel) => [`{asset}/${channel}`, path(channel)])),
+            },
+          ],
         },
       ],
       assets: Array.from({ length: topics }, (_, i) => ({
@@ -68,13 +74,26 @@ export class BenchSite {
         alarm: { notWatchedAfter: '1d' },
       })),
       alerts: { url: this.mosquitto.url },
-      sinks: [{ id: 'cloud', type: 'influxdb', url: `http://127.0.0.1:${this.#cloud.port}`, database: 'bench', send: ['scores', 'alarms'], createDatabase: false }],
+      sinks: [
+        {
+          id: 'cloud',
+          type: 'influxdb',
+          url: `http://127.0.0.1:${this.#cloud.port}`,
+          database: 'bench',
+          send: ['scores', 'alarms'],
+          createDatabase: false,
+        },
+      ],
       ...more,
     };
   }
 
   gateway(options: Parameters<BenchSite['configuration']>[0] = {}, environment: NodeJS.ProcessEnv = {}): Promise<Subject> {
-    return Subject.start('subject-gateway', { config: this.configuration(options), samplesPerMessage: channels.length * (options?.values ?? 1) }, environment);
+    return Subject.start(
+      'subject-gateway',
+      { config: this.configuration(options), samplesPerMessage: channels.length * (options?.values ?? 1) },
+      environment,
+    );
   }
 
   bare(qos: 0 | 1 = 0): Promise<Subject> {
@@ -98,6 +117,16 @@ export class BenchSite {
     await source.close();
     const csv = join(this.directory, 'training.csv');
     writeFileSync(csv, lines.join('\n'));
-    await trainBundle({ csv: [csv], time: 'time', ignore: [], stepMs, length: windowLength, slide: windowSlide, out: this.model, precision: 'int8', seed: 1 });
+    await trainBundle({
+      csv: [csv],
+      time: 'time',
+      ignore: [],
+      stepMs,
+      length: windowLength,
+      slide: windowSlide,
+      out: this.model,
+      precision: 'int8',
+      seed: 1,
+    });
   }
 }

@@ -3,7 +3,12 @@ import type { Publisher } from './publisher.ts';
 import type { Subject, Usage } from './subject.ts';
 
 /** Messages at a fixed rate for a time, in steps of about a millisecond. */
-export async function atRate(publisher: Publisher, rate: number, seconds: number, onMessage?: (topic: number, row: number) => void): Promise<void> {
+export async function atRate(
+  publisher: Publisher,
+  rate: number,
+  seconds: number,
+  onMessage?: (topic: number, row: number) => void,
+): Promise<void> {
   const began = performance.now();
   let sent = 0;
   for (;;) {
@@ -45,7 +50,11 @@ const underWay = 4_000;
  * The highest rate the subject sustains: the publisher keeps a bounded number of messages under way and goes as fast as they are taken in. Nothing may be lost, and by
  * Little's law the latency stays at `underWay` / rate, some tens of milliseconds.
  */
-export async function sustained(subject: Subject, publisher: Publisher, seconds: number): Promise<{ rate: number; lost: number; worstLagMs: number }> {
+export async function sustained(
+  subject: Subject,
+  publisher: Publisher,
+  seconds: number,
+): Promise<{ rate: number; lost: number; worstLagMs: number }> {
   const first = await subject.usage();
   const offset = publisher.sent - first.messages;
   const began = performance.now();
@@ -60,7 +69,8 @@ export async function sustained(subject: Subject, publisher: Publisher, seconds:
     if (!publisher.congested && open < underWay) publisher.send(Math.min(400, underWay - open));
     else await pause(0);
     if (publisher.sent % 4000 < 400) await pause(0);
-    if (counted !== undefined) worstLagMs = Math.max(worstLagMs, (open / Math.max(1, subject.messages - counted.messages)) * (performance.now() - counted.atMs));
+    if (counted !== undefined)
+      worstLagMs = Math.max(worstLagMs, (open / Math.max(1, subject.messages - counted.messages)) * (performance.now() - counted.atMs));
   }
   const last: Usage = await subject.usage();
   const from = counted ?? { messages: first.messages, atMs: began };

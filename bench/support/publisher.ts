@@ -51,7 +51,10 @@ export class Publisher {
   }
 
   /** `values` is how many samples a channel has in one message. */
-  static async connect(port: number, { qos = 0, values = 1, root = 'bench' }: { qos?: 0 | 1; values?: number; root?: string } = {}): Promise<Publisher> {
+  static async connect(
+    port: number,
+    { qos = 0, values = 1, root = 'bench' }: { qos?: 0 | 1; values?: number; root?: string } = {},
+  ): Promise<Publisher> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     socket.write(packet(0x10, utf8('MQTT'), Buffer.from([4, 2, 0, 0]), utf8(`publisher-${process.pid}-${Math.random()}`)));
     await new Promise<void>((resolve, reject) => {

@@ -37,4 +37,12 @@ export const atLeast = (name: string, value: number, unit: string, limit: number
   reached: value / limit >= target,
 });
 
-export const missing = (name: string, unit: string, target: number): BenchRow => ({ name, value: null, unit, limit: null, ratio: null, target, reached: false });
+export const missing = (name: string, unit: string, target: number): BenchRow => ({
+  name,
+  value: null,
+  unit,
+  limit: null,
+  ratio: null,
+  target,
+  reached: false,
+});

@@ -1,13 +1,19 @@
 /** The same mqtt.js client doing only JSON.parse of each message: what the gateway stands beside. settings: { url, qos }. */
-import { MqttClient } from 'mqtt';
+
 import { connect } from 'node:net';
+import { MqttClient } from 'mqtt';
 import { serve, settings } from './subject.ts';
 
 const { url, qos } = settings<{ url: string; qos: 0 | 1 }>();
 const { hostname, port } = new URL(url);
 let messages = 0;
 let sum = 0;
-const client = new MqttClient(() => connect({ host: hostname, port: Number(port), noDelay: true }), { protocolVersion: 5, clean: true, clientId: `bare-${process.pid}`, properties: { receiveMaximum: 1000 } });
+const client = new MqttClient(() => connect({ host: hostname, port: Number(port), noDelay: true }), {
+  protocolVersion: 5,
+  clean: true,
+  clientId: `bare-${process.pid}`,
+  properties: { receiveMaximum: 1000 },
+});
 client.on('message', (_, payload) => {
   messages++;
   sum += (JSON.parse(payload.toString()) as { flow: number }).flow;

@@ -18,7 +18,6 @@ export const errorCodes = {
   FETTLE_MQTT_REFUSED: { retriable: true, summary: 'An MQTT broker refused the connection, a subscription or a message.' },
   FETTLE_MQTT_PAYLOAD: { retriable: false, summary: 'An MQTT message could not be read.' },
   FETTLE_INFLUXDB_UNREACHABLE: { retriable: true, summary: 'InfluxDB could not be reached.' },
-  FETTLE_INFLUXDB_REJECTED: { retriable: false, summary: 'InfluxDB refused some points; they are quarantined.' },
   FETTLE_INFLUXDB_DENIED: { retriable: true, summary: 'InfluxDB refused access or does not know the database; delivery waits.' },
   FETTLE_INFLUXDB_FAILED: { retriable: true, summary: 'InfluxDB failed on its own side.' },
   FETTLE_INFLUXDB_BUSY: { retriable: true, summary: 'InfluxDB asked to wait.' },

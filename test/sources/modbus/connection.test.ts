@@ -39,16 +39,10 @@ describe('the connection', () => {
   });
 
   it('that is closed while idle is there again when it is needed', async () => {
-    const { run, device } = await start(
-      (request) => {
-        answerWell(request);
-        setTimeout(() => request.socket.destroy(), 60);
-      },
-      { poll: '500ms', tags: [register(1)] },
-    );
+    const { run, device } = await start(answerWell, { poll: '500ms', tags: [register(1)] }, { idleMs: 60 });
     await until(() => of(run, 'r1').length >= 4);
-    expect(of(run, 'r1').every(({ quality, timeMs }) => quality === 'good' && timeMs % 500 < 100)).toBe(true);
-    expect(device.connections).toBeGreaterThanOrEqual(4);
+    expect(of(run, 'r1').every(({ quality }) => quality === 'good')).toBe(true);
+    expect(device.connections).toBeGreaterThanOrEqual(6);
     expect(run.logged).toEqual([]);
   });
 

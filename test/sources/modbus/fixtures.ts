@@ -3,8 +3,12 @@ import { type RawDevice, type RawRequest, startRawDevice } from '../../support/m
 import { type ReceivedSample, runSource, type SourceRun } from '../../support/modbus/source-run.ts';
 
 /** A source that polls a hand-made device every 50 ms; both end with the test. */
-export async function start(answer: (request: RawRequest) => void, config: object): Promise<{ device: RawDevice; run: SourceRun }> {
-  const device = await startRawDevice(answer);
+export async function start(
+  answer: (request: RawRequest) => void,
+  config: object,
+  options?: { readonly idleMs: number },
+): Promise<{ device: RawDevice; run: SourceRun }> {
+  const device = await startRawDevice(answer, options);
   onTestFinished(() => device.close());
   const run = await runSource({ url: device.url, timeout: '100ms', poll: '50ms', ...config });
   onTestFinished(() => run.stop());

@@ -149,4 +149,19 @@ describe('a libmodbus device', () => {
     // Asked at the start of a period, half of 30 ms later is its time.
     for (const phase of times.slice(1)) expect(phase).toBeLessThan(60);
   });
+
+  it('reads the short period in time between the many reads of a long one', async (context) => {
+    const { run } = await start(
+      { delayMs: 8 },
+      {
+        poll: '1s',
+        bridgeRegisters: 0,
+        tags: [...registers([0, 10], { poll: '100ms' }), ...registers(Array.from({ length: 40 }, (_, i) => 1000 + 10 * i))],
+      },
+      context,
+    );
+    await until(() => run.samples.filter(({ tag }) => tag === 'r1390').length >= 3);
+    expect(run.counter('lateCycles')).toBe(0);
+    expect(run.samples.filter(({ tag }) => tag === 'r0').length).toBeGreaterThanOrEqual(19);
+  });
 });

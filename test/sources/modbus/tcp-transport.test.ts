@@ -68,18 +68,15 @@ describe('what leaves', () => {
     const device = await startRawDevice(answerWell);
     cleanups.push(() => device.close());
     const request = frame(1, 1, [3, 0, 0, 0, 1]);
-    for (const bytes of [
-      Buffer.concat([request, frame(2, 1, [6, 0, 0, 0, 1])]),
-      request.subarray(0, 11),
-      frame(1, 1, [5, 0, 0, 0xff, 0]),
-    ]) {
+    const write = frame(2, 1, [6, 0, 0, 0, 1]);
+    for (const chunks of [[Buffer.concat([request, write])], [request.subarray(0, 11)], [write], [request, write]]) {
       const socket = new GuardedSocket(() => {});
       socket.on('error', () => {});
       await new Promise<void>((resolve) => {
         socket.connect(Number(new URL(device.url).port), '127.0.0.1', resolve);
       });
       socket.cork();
-      socket.write(bytes);
+      for (const chunk of chunks) socket.write(chunk);
       socket.uncork();
       await until(() => socket.destroyed);
     }

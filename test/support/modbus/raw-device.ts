@@ -23,14 +23,18 @@ export interface RawDevice {
   close(): Promise<void>;
 }
 
-/** Modbus TCP spoken by hand, so that it can be spoken wrongly. `answer` writes to the socket of the request whatever it likes. */
-export async function startRawDevice(answer: (request: RawRequest) => void): Promise<RawDevice> {
+/**
+ * Modbus TCP spoken by hand, so that it can be spoken wrongly. `answer` writes to the socket of the request whatever it likes; a
+ * connection idle for `idleMs` is closed.
+ */
+export async function startRawDevice(answer: (request: RawRequest) => void, { idleMs = 0 } = {}): Promise<RawDevice> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     device.connections++;
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('error', () => {});
+    socket.setTimeout(idleMs, () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
     socket.on('data', (data) => {
       device.received.push(data);

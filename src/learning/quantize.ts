@@ -1,17 +1,21 @@
 import type { LinearWeights } from './linear-family.ts';
 import { type Matrix, matrix, solveSymmetric } from './matrix.ts';
 
+/** int8 with one scale an output column, row-major. */
+export interface QuantizedMatrix {
+  readonly values: Int8Array;
+  readonly scale: Float32Array;
+}
+
 /**
- * The network of homogeneous INT8 (DETECTOR 3.8): `encoder` `[width, rank]` and `decoder` `[rank, width]` are int8 with one scale an output column. What
- * flows between them is brought to [-1, 1] row by row, in the graph.
+ * The network of homogeneous INT8 (DETECTOR 3.8): `encoder` `[width, rank]` and `decoder` `[rank, width]`. What flows between them is brought to [-1, 1] row
+ * by row, in the graph.
  */
 export interface QuantizedWeights {
   readonly width: number;
   readonly rank: number;
-  readonly encoder: Int8Array;
-  readonly encoderScale: Float32Array;
-  readonly decoder: Int8Array;
-  readonly decoderScale: Float32Array;
+  readonly encoder: QuantizedMatrix;
+  readonly decoder: QuantizedMatrix;
 }
 
 /** Seven bits: products of u8 and s8 are added in pairs of 16 bits on CPUs without VNNI, and eight would saturate there. */
@@ -33,14 +37,7 @@ export function quantizeLinear({ encoder, decoder, width, rank }: LinearWeights,
   const fitted =
     fitDecoder(seen, rowsThemselves) ?? Float64Array.from(decoder, (value, at) => value * (range[Math.floor(at / width)] as number));
   const quantizedDecoder = quantizeColumns(Float32Array.from(fitted), rank, width);
-  return {
-    width,
-    rank,
-    encoder: quantizedEncoder.values,
-    encoderScale: quantizedEncoder.scale,
-    decoder: quantizedDecoder.values,
-    decoderScale: quantizedDecoder.scale,
-  };
+  return { width, rank, encoder: quantizedEncoder, decoder: quantizedDecoder };
 }
 
 /** Each row divided by its largest absolute value. */
@@ -90,12 +87,12 @@ function fitDecoder(code: Matrix, unit: Matrix): Float64Array | undefined {
   }
 }
 
-function quantizeColumns(values: Float32Array, rows: number, columns: number): { values: Int8Array; scale: Float32Array } {
+export function quantizeColumns(values: Float32Array, rows: number, columns: number): QuantizedMatrix {
   const scale = new Float32Array(columns).fill(1e-12);
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) scale[j] = Math.max(scale[j] as number, Math.abs(values[i * columns + j] as number) / largestWeight);
   return { scale, values: Int8Array.from(values, (value, at) => Math.round(value / (scale[at % columns] as number))) };
 }
 
-const dequantized = ({ values, scale }: { values: Int8Array; scale: Float32Array }, columns: number): Float32Array =>
+export const dequantized = ({ values, scale }: QuantizedMatrix, columns: number): Float32Array =>
   Float32Array.from(values, (value, at) => value * (scale[at % columns] as number));

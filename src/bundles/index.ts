@@ -1,2 +1,2 @@
 export { loadBundle } from './load.ts';
-export { type BundleContent, writeBundle } from './write.ts';
+export { type BundleContent, refuseExisting, writeBundle } from './write.ts';

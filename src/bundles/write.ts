@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FettleError } from '../core/errors.ts';
 import { type Golden, type ModelManifest, manifestSchema } from '../core/manifest.ts';
@@ -14,9 +14,18 @@ export interface BundleContent {
   readonly card: string;
 }
 
+/** A version means one content: throws FETTLE_MODEL_INVALID where there is one already. To ask before the work. */
+export async function refuseExisting(directory: string): Promise<void> {
+  const found = await stat(directory).catch(() => undefined);
+  if (found !== undefined) throw exists(directory);
+}
+
+const exists = (directory: string): FettleError =>
+  new FettleError('FETTLE_MODEL_INVALID', `${directory} exists already`, { hint: 'give the new model another version' });
+
 /**
- * Writes a bundle beside its place, synced, and moves it there: a reader sees all of it or nothing. An existing bundle of that name is refused: a version
- * means one content. Returns the finished manifest. Throws FETTLE_MODEL_INVALID.
+ * Writes a bundle beside its place, synced, and moves it there: a reader sees all of it or nothing. An existing bundle of that name is refused. Returns
+ * the finished manifest. Throws FETTLE_MODEL_INVALID.
  */
 export async function writeBundle(directory: string, content: BundleContent): Promise<ModelManifest> {
   const files = new Map<string, Uint8Array>([
@@ -46,8 +55,7 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOTEMPTY' || code === 'EEXIST')
-      throw new FettleError('FETTLE_MODEL_INVALID', `${directory} exists already`, { hint: 'give the new model another version' });
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') throw exists(directory);
     throw error;
   }
   return manifest;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { type BundleContent, writeBundle } from '../bundles/index.ts';
+import { type BundleContent, refuseExisting, writeBundle } from '../bundles/index.ts';
 import { FettleError } from '../core/errors.ts';
 import type { ModelManifest } from '../core/manifest.ts';
 import { modelCard } from './card.ts';
@@ -47,7 +47,7 @@ const fewestRows = 400;
 
 /**
  * Recordings of a healthy machine → a bundle: grid, representation, linear autoencoder, quantization, and residual weights and limit on the graph that
- * ships. Throws FETTLE_CSV_INVALID, FETTLE_TRAINING_FAILED; rejects with the signal's reason.
+ * ships. Throws FETTLE_CSV_INVALID, FETTLE_TRAINING_FAILED, and FETTLE_MODEL_INVALID where the version exists; rejects with the signal's reason.
  */
 export async function trainBundle(
   options: TrainOptions,
@@ -56,6 +56,7 @@ export async function trainBundle(
 ): Promise<TrainResult> {
   const began = performance.now();
   const name = nameOf(options.out);
+  await refuseExisting(options.out);
   const { columns, runs, timed } = await readRuns(options);
   const split = splitRuns(runs, columns.length, options.length);
   refuseFlat(split, columns);

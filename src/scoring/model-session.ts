@@ -54,10 +54,10 @@ export class ModelSession {
     }
   }
 
-  /** `values` is `[count, length, channels]`. Without `into` the arrays are the runtime's, good until the next run. Throws FETTLE_SCORING_FAILED. */
+  /** `values` is `[count, length, channels]`. The arrays are the runtime's or new ones: nobody writes to them again. Throws FETTLE_SCORING_FAILED. */
   async run(values: Float32Array, count: number): Promise<ScoreBatch> {
     const { length, channels } = this.#shape;
-    if (count <= largestRun) return { count, ...(await this.#run(values.subarray(0, count * length * channels), count)) };
+    if (count > 0 && count <= largestRun) return { count, ...(await this.#run(values.subarray(0, count * length * channels), count)) };
     const all: ScoreColumns = {
       value: new Float32Array(count),
       contributions: new Float32Array(count * channels),

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { type BenchSite, windowLength, windowSlide } from './support/bench-site.ts';
 import { atRate } from './support/load.ts';
-import { Publisher, stepMs, topics } from './support/publisher.ts';
+import { Publisher, topics } from './support/publisher.ts';
 import { type BenchRow, median, quantile } from './support/row.ts';
 
 const rate = 5_000;

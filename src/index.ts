@@ -1,8 +1,7 @@
 /** The public API: all that nodes and other programs may import. No type of a dependency stands in it. */
-export { ConfigError, formatProblem, loadConfig, parseConfig } from './config/load.ts';
+
 export type { LoadedConfig, Problem } from './config/load.ts';
-export { errorCodes, FettleError, isRetriable } from './core/errors.ts';
-export type { ErrorCode } from './core/errors.ts';
+export { ConfigError, formatProblem, loadConfig, parseConfig } from './config/load.ts';
 export type {
   AlarmKind,
   AlarmRule,
@@ -15,10 +14,12 @@ export type {
   Watching,
 } from './core/alarm.ts';
 export type { AlarmCommand, CommandVerb } from './core/control-row.ts';
+export type { ErrorCode } from './core/errors.ts';
+export { errorCodes, FettleError, isRetriable } from './core/errors.ts';
 export type { Logger } from './core/logger.ts';
 export type { Score } from './core/score.ts';
 export type { InvalidReason, InvalidWindow } from './core/window.ts';
-export { Gateway, version } from './gateway/gateway.ts';
 export type { GatewayOptions } from './gateway/gateway.ts';
+export { Gateway, version } from './gateway/gateway.ts';
 export type { GatewayListener } from './gateway/gateway-events.ts';
 export type { GatewayStatus } from './gateway/status.ts';

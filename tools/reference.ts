@@ -73,7 +73,7 @@ function nested(property: JsonSchema, path: string): string[] {
 
 /** Branches of a list of types carry their type in the path: `sources[modbus].url`. */
 function branchPath(branch: JsonSchema, path: string): string {
-  const type = branch.properties?.['type']?.const;
+  const type = branch.properties?.type?.const;
   return typeof type === 'string' ? path.replace(/\[\]$/, `[${type}]`) : path;
 }
 

@@ -24,8 +24,24 @@ export interface DemoSummary {
   readonly scores: number;
   readonly invalidWindows: Readonly<Record<string, number>>;
   readonly healthySeconds: number;
-  readonly faults: readonly { asset: string; kind: string; onset: number; found: boolean; delay: number | null; cleared: boolean; topChannels: readonly string[] }[];
-  readonly alarms: readonly { asset: string; rule: string; raised: number; cleared: number | null; topChannels: readonly string[]; message: string; fault: string | null }[];
+  readonly faults: readonly {
+    asset: string;
+    kind: string;
+    onset: number;
+    found: boolean;
+    delay: number | null;
+    cleared: boolean;
+    topChannels: readonly string[];
+  }[];
+  readonly alarms: readonly {
+    asset: string;
+    rule: string;
+    raised: number;
+    cleared: number | null;
+    topChannels: readonly string[];
+    message: string;
+    fault: string | null;
+  }[];
   readonly raised: number;
   readonly cleared: number;
   readonly falseAlarmsBeforeFirstFault: number;
@@ -69,19 +85,28 @@ export class DemoRecord implements GatewayListener {
       const open = this.alarms.findLast((alarm) => alarm.asset === asset && alarm.rule === rule && alarm.clearedMs === null);
       if (open !== undefined) open.clearedMs = atMs;
     }
-    this.messages.push(`${((atMs - this.startedMs) / 1000).toFixed(1).padStart(6)} s  ${to === 'unacknowledged' ? 'RAISED ' : 'cleared'}  ${asset}  ${message}`);
+    this.messages.push(
+      `${((atMs - this.startedMs) / 1000).toFixed(1).padStart(6)} s  ${to === 'unacknowledged' ? 'RAISED ' : 'cleared'}  ${asset}  ${message}`,
+    );
   }
 
   summary(seed: number, endMs: number, faults: readonly Fault[], status: GatewayStatus, synced: number): DemoSummary {
     const seconds = (ms: number): number => Number(((ms - this.startedMs) / 1000).toFixed(2));
     const faultOf = (alarm: DemoAlarm): Fault | undefined => {
       const atS = (alarm.raisedMs - this.startedMs) / 1000;
-      return faults.find(({ asset, onsetS, durationS }) => asset === alarm.asset && atS >= onsetS && atS <= onsetS + durationS + aftermathS);
+      return faults.find(
+        ({ asset, onsetS, durationS }) => asset === alarm.asset && atS >= onsetS && atS <= onsetS + durationS + aftermathS,
+      );
     };
     const shown = faults
       .filter(({ onsetS }) => this.startedMs + onsetS * 1000 < endMs)
       .map((fault) => {
-        const own = this.alarms.filter((alarm) => alarm.rule !== 'notWatched' && faultOf(alarm) === fault && alarm.raisedMs <= this.startedMs + (fault.onsetS + fault.durationS) * 1000 + 3000);
+        const own = this.alarms.filter(
+          (alarm) =>
+            alarm.rule !== 'notWatched' &&
+            faultOf(alarm) === fault &&
+            alarm.raisedMs <= this.startedMs + (fault.onsetS + fault.durationS) * 1000 + 3000,
+        );
         const first = own[0];
         return {
           asset: fault.asset,
@@ -105,7 +130,8 @@ export class DemoRecord implements GatewayListener {
       windows: counters.windows,
       scores: counters.scores,
       invalidWindows: Object.fromEntries(Object.entries(counters.invalidWindows).filter(([, count]) => count > 0)),
-      healthySeconds: this.firstScoreMs === undefined ? 0 : Number(((Math.min(this.firstOnsetMs, endMs) - this.firstScoreMs) / 1000).toFixed(1)),
+      healthySeconds:
+        this.firstScoreMs === undefined ? 0 : Number(((Math.min(this.firstOnsetMs, endMs) - this.firstScoreMs) / 1000).toFixed(1)),
       faults: shown,
       alarms: this.alarms.map((alarm) => ({
         asset: alarm.asset,

@@ -33,7 +33,8 @@ const number = (text: string): number => {
 };
 const duration = (text: string): number => {
   const ms = parseDurationMs(text);
-  if (ms === undefined || ms < shortestMs) throw new InvalidArgumentError(`must be a duration of at least ${formatDuration(shortestMs)}: the machines run well for half of it`);
+  if (ms === undefined || ms < shortestMs)
+    throw new InvalidArgumentError(`must be a duration of at least ${formatDuration(shortestMs)}: the machines run well for half of it`);
   return ms;
 };
 
@@ -90,14 +91,21 @@ async function drained(gateway: Gateway): Promise<void> {
   const deadline = Date.now() + drainMs;
   while (Date.now() < deadline) {
     const { sinks } = gateway.status();
-    const waiting = Object.values(sinks).flatMap(({ delivery }) => Object.values(delivery.lanes)).reduce((sum, { points }) => sum + points, 0);
+    const waiting = Object.values(sinks)
+      .flatMap(({ delivery }) => Object.values(delivery.lanes))
+      .reduce((sum, { points }) => sum + points, 0);
     // New samples come all the time: "drained" is what about a second of them amounts to.
     if (waiting < 500) return;
     await sleep(100);
   }
 }
 
-function showProgress(gateway: Gateway, record: DemoRecord, site: DemoSite, { headless = false, json = false, seed }: DemoArguments): { stop(): void } {
+function showProgress(
+  gateway: Gateway,
+  record: DemoRecord,
+  site: DemoSite,
+  { headless = false, json = false, seed }: DemoArguments,
+): { stop(): void } {
   if (headless || json) return { stop: () => {} };
   const hint = `seed ${seed}   modbus :${site.device.port}   mqtt :${site.broker.port} (fettle/#)   Ctrl-C ends`;
   const elapsedS = (): number => (Date.now() - site.startedMs) / 1000;
@@ -110,8 +118,10 @@ function showProgress(gateway: Gateway, record: DemoRecord, site: DemoSite, { he
     const count = setInterval(() => {
       const { counters, sinks } = gateway.status();
       const ratios = [...record.ratios].map(([asset, list]) => `${asset} ${(list.at(-1) ?? 0).toFixed(2)}`).join('  ');
-      const cloud = sinks['cloud'];
-      process.stdout.write(`${elapsedS().toFixed(0).padStart(6)} s  samples ${counters.samples}  windows ${counters.windows}  score/limit: ${ratios}  synced ${cloud?.delivery.counters.delivered ?? 0}  link ${cloud?.delivery.link.up === true ? 'up' : 'down'}\n`);
+      const cloud = sinks.cloud;
+      process.stdout.write(
+        `${elapsedS().toFixed(0).padStart(6)} s  samples ${counters.samples}  windows ${counters.windows}  score/limit: ${ratios}  synced ${cloud?.delivery.counters.delivered ?? 0}  link ${cloud?.delivery.link.up === true ? 'up' : 'down'}\n`,
+      );
     }, plainLineMs);
     return {
       stop: () => {
@@ -120,7 +130,7 @@ function showProgress(gateway: Gateway, record: DemoRecord, site: DemoSite, { he
       },
     };
   }
-  const colour = process.env['NO_COLOR'] === undefined || process.env['NO_COLOR'] === '';
+  const colour = process.env.NO_COLOR === undefined || process.env.NO_COLOR === '';
   process.stdout.write('\u001b[?25l\u001b[2J');
   const draw = (): void => {
     const frame = renderFrame(gateway.status(), record, elapsedS(), hint, colour);
@@ -137,10 +147,16 @@ function showProgress(gateway: Gateway, record: DemoRecord, site: DemoSite, { he
 }
 
 function renderSummary(summary: DemoSummary): string {
-  const lines = [`${summary.seconds.toFixed(0)} s: ${summary.samples} samples, ${summary.windows} windows, ${summary.scores} scores, ${summary.synced} points synced, ${summary.dropped} dropped.`];
+  const lines = [
+    `${summary.seconds.toFixed(0)} s: ${summary.samples} samples, ${summary.windows} windows, ${summary.scores} scores, ${summary.synced} points synced, ${summary.dropped} dropped.`,
+  ];
   for (const { asset, kind, found, delay, cleared, topChannels } of summary.faults) {
-    lines.push(`  ${asset.padEnd(18)} ${kind.padEnd(14)} ${found ? `found after ${delay} s${cleared ? ', cleared' : ', still standing'}${topChannels.length > 0 ? ` (${topChannels.map((tag) => tag.replace(/.*\//, '')).join(', ')})` : ''}` : 'NOT FOUND'}`);
+    lines.push(
+      `  ${asset.padEnd(18)} ${kind.padEnd(14)} ${found ? `found after ${delay} s${cleared ? ', cleared' : ', still standing'}${topChannels.length > 0 ? ` (${topChannels.map((tag) => tag.replace(/.*\//, '')).join(', ')})` : ''}` : 'NOT FOUND'}`,
+    );
   }
-  lines.push(`  ${summary.falseAlarmsBeforeFirstFault} false alarms before the first fault; ${summary.falseAlarms} in all; ${summary.healthySeconds} healthy seconds scored, highest at ${summary.highestHealthyRatio} of the limit.`);
+  lines.push(
+    `  ${summary.falseAlarmsBeforeFirstFault} false alarms before the first fault; ${summary.falseAlarms} in all; ${summary.healthySeconds} healthy seconds scored, highest at ${summary.highestHealthyRatio} of the limit.`,
+  );
   return `${lines.join('\n')}\n`;
 }

@@ -8,7 +8,9 @@ export const initCommand = (): Command =>
     .argument('[file]', 'file to write', 'fettle.yaml')
     .action((file: string) => {
       if (existsSync(file)) {
-        throw new FettleError('FETTLE_CONFIG_INVALID', `${file} exists already; nothing was written`, { hint: 'name another file: fettle init new.yaml' });
+        throw new FettleError('FETTLE_CONFIG_INVALID', `${file} exists already; nothing was written`, {
+          hint: 'name another file: fettle init new.yaml',
+        });
       }
       writeFileSync(file, readFileSync(new URL('starter.yaml', import.meta.url)));
       process.stdout.write(`Wrote ${file}. Put your devices in, then: fettle check ${file} && fettle run -c ${file}\n`);

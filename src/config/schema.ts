@@ -14,7 +14,9 @@ const journalSchema = z.strictObject({
   maxAge: durationMs().prefault('30d').describe('How long history is kept.'),
   commit: durationMs()
     .prefault('20ms')
-    .describe('Longest wait of an acknowledgement or an alarm for a commit; usually the disk alone sets the pace. 1s where nobody waits for one.'),
+    .describe(
+      'Longest wait of an acknowledgement or an alarm for a commit; usually the disk alone sets the pace. 1s where nobody waits for one.',
+    ),
   onDiskFull: z
     .enum(['acknowledge', 'hold'])
     .default('acknowledge')

@@ -156,8 +156,7 @@ export class Gateway {
     for (const source of this.#sources) await source.stop();
     this.#stopped.abort();
     while (this.#ticking !== undefined || this.#inlets.some(({ hasInput }) => hasInput)) {
-      this.#ticking ??= this.#tick();
-      await this.#ticking;
+      await (this.#ticking ?? this.#startTick());
     }
     await this.#committer.stop();
     for (const delivery of this.#deliveries) await delivery.stop();
@@ -378,14 +377,19 @@ export class Gateway {
     // The end of this turn: what the sockets hold now is one burst.
     setImmediate(() => {
       this.#scheduled = false;
-      if (this.#ticking !== undefined) return;
-      this.#ticking = this.#tick()
-        .catch((error: unknown) => this.#log.error({}, `a tick failed: ${errorText(error)}`))
-        .finally(() => {
-          this.#ticking = undefined;
-          if (this.#controls.length > 0 || this.#inlets.some(({ hasInput }) => hasInput)) this.#schedule();
-        });
+      if (this.#ticking === undefined) void this.#startTick();
     });
+  }
+
+  /** One tick at a time; what came in meanwhile asks for the next. */
+  #startTick(): Promise<void> {
+    this.#ticking = this.#tick()
+      .catch((error: unknown) => this.#log.error({}, `a tick failed: ${errorText(error)}`))
+      .finally(() => {
+        this.#ticking = undefined;
+        if (this.#controls.length > 0 || this.#inlets.some(({ hasInput }) => hasInput)) this.#schedule();
+      });
+    return this.#ticking;
   }
 
   async #tick(): Promise<void> {

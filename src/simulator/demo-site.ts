@@ -51,7 +51,12 @@ export class DemoSite {
     // The hall warms from the beginning to the end: no fault, and nothing may be raised for it.
     this.plant = new Plant({ seed: options.seed, faults, drift: { fromS: 5, toS: 55, by: 4 } });
     this.#nextFaultS = 90;
-    const [pump, compressor, conveyor, oven] = this.plant.machines as [Plant['machines'][0], Plant['machines'][0], Plant['machines'][0], Plant['machines'][0]];
+    const [pump, compressor, conveyor, oven] = this.plant.machines as [
+      Plant['machines'][0],
+      Plant['machines'][0],
+      Plant['machines'][0],
+      Plant['machines'][0],
+    ];
     this.device = new ModbusDevice([
       {
         unit: 1,
@@ -61,7 +66,13 @@ export class DemoSite {
       {
         unit: 2,
         machine: compressor,
-        points: Object.keys(compressor.sensors).map((sensor, i) => ({ sensor, table: 'inputRegister', address: 10 + i, type: 'int16', scale: 0.01 })),
+        points: Object.keys(compressor.sensors).map((sensor, i) => ({
+          sensor,
+          table: 'inputRegister',
+          address: 10 + i,
+          type: 'int16',
+          scale: 0.01,
+        })),
       },
     ]);
     this.#publisher = new TelemetryPublisher([conveyor, oven]);
@@ -119,8 +130,13 @@ export class DemoSite {
   /** The configuration of the gateway beside this plant: nothing but the ordinary keys. */
   configuration(data: string, models: string): string {
     const channels = (asset: string): string[] => Object.keys(this.plant.machine(asset).sensors).map((sensor) => `${asset}/${sensor}`);
-    const [pump, compressor] = ['line1/pump', 'line1/compressor'].map((id) => this.plant.machine(id).sensors) as [Record<string, string>, Record<string, string>];
-    const units = ['line2/conveyor', 'line2/oven'].flatMap((id) => Object.entries(this.plant.machine(id).sensors).map(([sensor, unit]) => [`${id}/${sensor}`, unit]));
+    const [pump, compressor] = ['line1/pump', 'line1/compressor'].map((id) => this.plant.machine(id).sensors) as [
+      Record<string, string>,
+      Record<string, string>,
+    ];
+    const units = ['line2/conveyor', 'line2/oven'].flatMap((id) =>
+      Object.entries(this.plant.machine(id).sensors).map(([sensor, unit]) => [`${id}/${sensor}`, unit]),
+    );
     const advice: Record<string, string> = {
       'line1/pump': 'Check suction pressure and strainer',
       'line1/compressor': 'Check the intake filter',
@@ -139,8 +155,24 @@ export class DemoSite {
           url: `tcp://127.0.0.1:${this.device.port}`,
           poll: '100ms',
           tags: [
-            ...Object.entries(pump).map(([sensor, unit], i) => ({ tag: `line1/pump/${sensor}`, table: 'holdingRegister', address: 100 + 4 * i, type: 'float32', order: 'CDAB', unit: 1, engineeringUnit: unit })),
-            ...Object.entries(compressor).map(([sensor, unit], i) => ({ tag: `line1/compressor/${sensor}`, table: 'inputRegister', address: 10 + i, type: 'int16', scale: 0.01, unit: 2, engineeringUnit: unit })),
+            ...Object.entries(pump).map(([sensor, unit], i) => ({
+              tag: `line1/pump/${sensor}`,
+              table: 'holdingRegister',
+              address: 100 + 4 * i,
+              type: 'float32',
+              order: 'CDAB',
+              unit: 1,
+              engineeringUnit: unit,
+            })),
+            ...Object.entries(compressor).map(([sensor, unit], i) => ({
+              tag: `line1/compressor/${sensor}`,
+              table: 'inputRegister',
+              address: 10 + i,
+              type: 'int16',
+              scale: 0.01,
+              unit: 2,
+              engineeringUnit: unit,
+            })),
           ],
         },
         {
@@ -167,7 +199,16 @@ export class DemoSite {
         alarm: { onDelay: '800ms', offDelay: '1500ms', notWatchedAfter: '30s', advice: advice[id] },
       })),
       alerts: { url: `mqtt://127.0.0.1:${this.broker.port}`, protocolVersion: 4 },
-      sinks: [{ id: 'cloud', type: 'influxdb', url: `http://127.0.0.1:${this.cloud.port}`, database: 'demo', send: ['scores', 'alarms', 'samples'], createDatabase: false }],
+      sinks: [
+        {
+          id: 'cloud',
+          type: 'influxdb',
+          url: `http://127.0.0.1:${this.cloud.port}`,
+          database: 'demo',
+          send: ['scores', 'alarms', 'samples'],
+          createDatabase: false,
+        },
+      ],
     };
     return JSON.stringify(document, null, 2);
   }

@@ -1,9 +1,9 @@
 import type { Interner } from '../../core/interner.ts';
 import { quality } from '../../core/quality.ts';
 import type { SampleInlet } from '../../core/source.ts';
+import { parseTimestamp } from '../../core/timestamp.ts';
 import type { TopicConfig } from './config.ts';
 import { compileJsonPath, type PathGetter } from './json-path.ts';
-import { parseTimestamp } from '../../core/timestamp.ts';
 import { compileTopicTemplate, fillTemplate, type TopicTemplate } from './topic-template.ts';
 
 /** Why a message gave no samples; undefined when it gave some. */

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { Interner } from '../../../src/core/interner.ts';
 import { qualityName } from '../../../src/core/quality.ts';
 import type { SampleInlet } from '../../../src/core/source.ts';
+import { parseTimestamp } from '../../../src/core/timestamp.ts';
 import { type MqttSourceConfig, mqttSourceSchema } from '../../../src/sources/mqtt/config.ts';
 import { compileJsonPath, jsonPathProblem } from '../../../src/sources/mqtt/json-path.ts';
-import { parseTimestamp } from '../../../src/core/timestamp.ts';
 import { TopicRule } from '../../../src/sources/mqtt/topic-reader.ts';
 import { compileTopicTemplate, mayGive, topicTemplateProblem } from '../../../src/sources/mqtt/topic-template.ts';
 

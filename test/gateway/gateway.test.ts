@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
 import { ApiServer } from '../../src/server/server.ts';
 import { eventually, startGateway } from '../support/gateway.ts';
@@ -38,8 +38,9 @@ function configuration(mosquitto: Mosquitto, data: string, more: { version?: 4 |
   };
 }
 
-async function broker(skip: () => never, config: readonly string[] = []): Promise<Mosquitto> {
-  const mosquitto = (await startMosquitto({ config: ['max_inflight_messages 50', ...config] })) ?? skip();
+/** The real broker; without it the test is skipped (and fails where peers are required). */
+async function broker(context: TestContext, config: readonly string[] = []): Promise<Mosquitto> {
+  const mosquitto = (await startMosquitto({ config: ['max_inflight_messages 50', ...config] })) ?? context.skip();
   onTestFinished(() => mosquitto.dispose());
   return mosquitto;
 }
@@ -53,8 +54,8 @@ async function client(mosquitto: Mosquitto): Promise<mqtt.MqttClient> {
 const message = (row: number, flow: number): string => JSON.stringify({ ts: 1_790_000_000_000 + row * windowMs, flow });
 
 describe('the gateway', () => {
-  it.each([4, 5] as const)('takes MQTT %i to alert, journal and acknowledgement', async (version) => {
-    const mosquitto = await broker(() => expect.fail('no mosquitto'));
+  it.for([4, 5] as const)('takes MQTT %i to alert, journal and acknowledgement', async (version, context) => {
+    const mosquitto = await broker(context);
     const gateway = await startGateway(configuration(mosquitto, temporaryDirectory(), { version }));
     const plant = await client(mosquitto);
     const events: { from: string; to: string; message: string }[] = [];
@@ -82,8 +83,8 @@ describe('the gateway', () => {
     expect(gateway.status().assets[0]?.state).toBe('normal');
   });
 
-  it('acknowledges what it cannot read, counts it, and keeps the last example', async () => {
-    const mosquitto = await broker(() => expect.fail('no mosquitto'));
+  it('acknowledges what it cannot read, counts it, and keeps the last example', async (context) => {
+    const mosquitto = await broker(context);
     const gateway = await startGateway(configuration(mosquitto, temporaryDirectory()));
     const plant = await client(mosquitto);
     await plant.publishAsync('plant/pump', 'not json', { qos: 1 });
@@ -100,8 +101,8 @@ describe('the gateway', () => {
     await eventually(() => gateway.status().sources.shopfloor?.counters.unacknowledged === 0, 'all acknowledged');
   });
 
-  it('journals a redelivered message once', async () => {
-    const mosquitto = await broker(() => expect.fail('no mosquitto'), ['persistence true']);
+  it('journals a redelivered message once', async (context) => {
+    const mosquitto = await broker(context, ['persistence true']);
     const data = temporaryDirectory();
     const plant = await client(mosquitto);
     let known = 0;
@@ -126,8 +127,8 @@ describe('the gateway', () => {
     expect(known + last.counters.redeliveredKnown).toBeGreaterThan(0);
   });
 
-  it('goes on after a restart with the state it had', async () => {
-    const mosquitto = await broker(() => expect.fail('no mosquitto'));
+  it('goes on after a restart with the state it had', async (context) => {
+    const mosquitto = await broker(context);
     const data = temporaryDirectory();
     const plant = await client(mosquitto);
     const first = await startGateway(configuration(mosquitto, data));
@@ -142,8 +143,8 @@ describe('the gateway', () => {
     expect(second.status().counters).toMatchObject({ late: 0, raised: 0 });
   });
 
-  it('sets a damaged database aside and starts', async () => {
-    const mosquitto = await broker(() => expect.fail('no mosquitto'));
+  it('sets a damaged database aside and starts', async (context) => {
+    const mosquitto = await broker(context);
     const data = temporaryDirectory();
     writeFileSync(join(data, 'fettle.db'), Buffer.alloc(50_000, 'x'));
     const gateway = await startGateway(configuration(mosquitto, data));
@@ -151,15 +152,15 @@ describe('the gateway', () => {
     expect(readdirSync(data).some((name) => name.includes('damaged'))).toBe(true);
   });
 
-  it('refuses a model that is damaged before anything is opened', async () => {
-    const mosquitto = await broker(() => expect.fail('no mosquitto'));
+  it('refuses a model that is damaged before anything is opened', async (context) => {
+    const mosquitto = await broker(context);
     const config = configuration(mosquitto, temporaryDirectory()) as { assets: Record<string, unknown>[] };
     (config.assets[0] as Record<string, unknown>).detector = { model: join(temporaryDirectory(), 'nothing') };
     await expect(startGateway(config)).rejects.toMatchObject({ code: 'FETTLE_MODEL_INVALID' });
   });
 
-  it('finds the broker again by itself, and loses nothing of what it kept', async () => {
-    const mosquitto = await broker(() => expect.fail('no mosquitto'), ['persistence true']);
+  it('finds the broker again by itself, and loses nothing of what it kept', async (context) => {
+    const mosquitto = await broker(context, ['persistence true']);
     const gateway = await startGateway(configuration(mosquitto, temporaryDirectory()));
     await mosquitto.stop();
     await eventually(() => gateway.status().state === 'degraded', 'told');
@@ -171,8 +172,8 @@ describe('the gateway', () => {
     await eventually(() => gateway.counters.samples === 1, 'samples again');
   });
 
-  it('answers over HTTP, to those who have the token', async () => {
-    const mosquitto = await broker(() => expect.fail('no mosquitto'));
+  it('answers over HTTP, to those who have the token', async (context) => {
+    const mosquitto = await broker(context);
     const gateway = await startGateway(configuration(mosquitto, temporaryDirectory()));
     const server = new ApiServer(gateway, '127.0.0.1:0', silentLogger);
     await server.start();

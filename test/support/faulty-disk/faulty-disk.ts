@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const kinds = { write: 1, truncate: 2, sync: 3, create: 4 } as const;
+const magic = 0x464c5431;
+const headerBytes = 40;
+
+interface Change {
+  readonly kind: number;
+  readonly offset: number;
+  readonly oldSize: number;
+  readonly path: string;
+  readonly old: Buffer;
+}
+
+/** A directory whose unsynced writes can be made to vanish, as by a power cut (faulty-disk.c). */
+export class FaultyDisk {
+  readonly #library: string;
+  readonly #log: string;
+  readonly #directory: string;
+
+  /** Builds the library with the system's C compiler in `scratch`; `directory` is the data directory it watches. */
+  constructor(directory: string, scratch: string) {
+    this.#directory = directory;
+    this.#library = join(scratch, 'faulty-disk.so');
+    this.#log = join(scratch, 'undo.log');
+    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-w', '-o', this.#library, join(import.meta.dirname, 'faulty-disk.c'), '-ldl', '-lpthread']);
+  }
+
+  /** Environment of the process that writes there. */
+  environment(syncDelayMs = 0): NodeJS.ProcessEnv {
+    return { LD_PRELOAD: this.#library, FAULTS_DIR: this.#directory, FAULTS_LOG: this.#log, ...(syncDelayMs > 0 && { FAULTS_SYNC_DELAY_MS: String(syncDelayMs) }) };
+  }
+
+  /** The process is dead: everything it had not synced is gone now. Returns how many changes were undone. */
+  cutPower(): number {
+    const changes = this.#read();
+    let undone = 0;
+    const safe = new Set<string>();
+    for (const { kind, path, offset, old, oldSize } of changes.reverse()) {
+      if (kind === kinds.sync) {
+        safe.add(path);
+        continue;
+      }
+      // A new file is there for good once its directory was synced.
+      if (kind === kinds.create) {
+        if (!safe.has(dirname(path)) && !safe.has(path)) rmSync(path, { force: true });
+        continue;
+      }
+      if (safe.has(path) || !existsSync(path)) continue;
+      const file = openSync(path, 'r+');
+      if (old.length > 0) writeSync(file, old, 0, old.length, offset);
+      ftruncateSync(file, oldSize);
+      closeSync(file);
+      undone++;
+    }
+    rmSync(this.#log, { force: true });
+    return undone;
+  }
+
+  #read(): Change[] {
+    if (!existsSync(this.#log)) return [];
+    const bytes = readFileSync(this.#log);
+    const changes: Change[] = [];
+    let at = 0;
+    while (at + headerBytes <= bytes.length) {
+      if (bytes.readUInt32LE(at) !== magic) throw new Error('the undo log is damaged');
+      const length = Number(bytes.readBigUInt64LE(at + 16));
+      const pathLength = bytes.readUInt32LE(at + 32);
+      const end = at + headerBytes + pathLength + length;
+      // Torn by the kill: the change it announces was not made.
+      if (end > bytes.length) break;
+      changes.push({
+        kind: bytes.readUInt32LE(at + 4),
+        offset: Number(bytes.readBigUInt64LE(at + 8)),
+        oldSize: Number(bytes.readBigUInt64LE(at + 24)),
+        path: bytes.toString('utf8', at + headerBytes, at + headerBytes + pathLength),
+        old: bytes.subarray(end - length, end),
+      });
+      at = end;
+    }
+    return changes;
+  }
+}

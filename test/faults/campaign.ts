@@ -67,7 +67,8 @@ interface Result {
 const stepMs = 20;
 const quietMs = 3_000;
 /** A slow wave with noise, and now and then a stretch far off, so that alerts come and go. */
-const flowOf = (row: number, faults = true): number => 5 + Math.sin(row / 9) + ((row * 7919) % 97) / 300 + (faults && row % 400 > 370 ? 9 : 0);
+const flowOf = (row: number, faults = true): number =>
+  5 + Math.sin(row / 9) + ((row * 7919) % 97) / 300 + (faults && row % 400 > 370 ? 9 : 0);
 
 /**
  * An emitter numbers its samples (QoS 1, event times of its own), a Modbus device is polled beside it; the gateway is killed at random moments, journal, results and sink are
@@ -81,7 +82,13 @@ export async function campaign(options: CampaignOptions): Promise<Account | unde
   const proxy = await startRecordingProxy(influxd.url);
   const plant = new Plant({ seed });
   const [pump] = plant.machines;
-  const device = new ModbusDevice([{ unit: 1, machine: pump as NonNullable<typeof pump>, points: [{ sensor: 'flow', table: 'holdingRegister', address: 0, type: 'float32' }] }]);
+  const device = new ModbusDevice([
+    {
+      unit: 1,
+      machine: pump as NonNullable<typeof pump>,
+      points: [{ sensor: 'flow', table: 'holdingRegister', address: 0, type: 'float32' }],
+    },
+  ]);
   await device.start();
   const turning = setInterval(() => device.refresh(), 10);
   const data = join(directory, 'data');
@@ -120,7 +127,11 @@ export async function campaign(options: CampaignOptions): Promise<Account | unde
     for (let round = 0; round < rounds; round++) {
       const until = Date.now() + 60 + random() * 350;
       while (Date.now() < until) {
-        await Promise.all(Array.from({ length: 20 }, () => client.publishAsync('plant/pump', JSON.stringify({ ts: baseMs + row * stepMs, flow: flowOf(row++) }), { qos: 1 })));
+        await Promise.all(
+          Array.from({ length: 20 }, () =>
+            client.publishAsync('plant/pump', JSON.stringify({ ts: baseMs + row * stepMs, flow: flowOf(row++) }), { qos: 1 }),
+          ),
+        );
       }
       child?.kill('SIGKILL');
       await once(child as ChildProcess, 'exit');
@@ -141,7 +152,16 @@ export async function campaign(options: CampaignOptions): Promise<Account | unde
     await influxd.dispose();
     await mosquitto.dispose();
   }
-  return account(options, { file, data, baseMs, published: row, heard, bodies: proxy.records.map(({ body }) => body), readyMs, undoneWrites });
+  return account(options, {
+    file,
+    data,
+    baseMs,
+    published: row,
+    heard,
+    bodies: proxy.records.map(({ body }) => body),
+    readyMs,
+    undoneWrites,
+  });
 }
 
 async function trainModel(directory: string, baseMs: number): Promise<string> {
@@ -159,17 +179,41 @@ function configurationOf(broker: string, influxdb: string, modbusPort: number, d
     data,
     server: { listen: '127.0.0.1:0' },
     sources: [
-      { id: 'emitter', type: 'mqtt', url: broker, topics: [{ topic: 'plant/{m}', time: { path: '$.ts' }, tags: { '{m}/flow': '$.flow' } }] },
-      { id: 'plc', type: 'modbus', url: `tcp://127.0.0.1:${modbusPort}`, poll: '50ms', tags: [{ tag: 'plc/flow', table: 'holdingRegister', address: 0, type: 'float32', order: 'CDAB' }] },
+      {
+        id: 'emitter',
+        type: 'mqtt',
+        url: broker,
+        topics: [{ topic: 'plant/{m}', time: { path: '$.ts' }, tags: { '{m}/flow': '$.flow' } }],
+      },
+      {
+        id: 'plc',
+        type: 'modbus',
+        url: `tcp://127.0.0.1:${modbusPort}`,
+        poll: '50ms',
+        tags: [{ tag: 'plc/flow', table: 'holdingRegister', address: 0, type: 'float32', order: 'CDAB' }],
+      },
     ],
     tags: { 'plc/flow': { limits: { hi: 1 } } },
     assets: [
-      { id: 'pump', tags: ['pump/flow'], window: { step: `${stepMs}ms`, length: 16, slide: 4, allowedLateness: '0s' }, detector: { model }, alarm: { notWatchedAfter: '1d' } },
+      {
+        id: 'pump',
+        tags: ['pump/flow'],
+        window: { step: `${stepMs}ms`, length: 16, slide: 4, allowedLateness: '0s' },
+        detector: { model },
+        alarm: { notWatchedAfter: '1d' },
+      },
       // Live Modbus beside a queue that drains after each outage.
-      { id: 'both', tags: ['plc/flow', 'pump/flow'], window: { step: '100ms', length: 8, slide: 4, allowedLateness: '200ms' }, alarm: { notWatchedAfter: '1d' } },
+      {
+        id: 'both',
+        tags: ['plc/flow', 'pump/flow'],
+        window: { step: '100ms', length: 8, slide: 4, allowedLateness: '200ms' },
+        alarm: { notWatchedAfter: '1d' },
+      },
     ],
     alerts: { url: broker },
-    sinks: [{ id: 'cloud', type: 'influxdb', url: influxdb, database: 'fettle', send: ['scores', 'alarms', 'samples'], batch: { wait: '100ms' } }],
+    sinks: [
+      { id: 'cloud', type: 'influxdb', url: influxdb, database: 'fettle', send: ['scores', 'alarms', 'samples'], batch: { wait: '100ms' } },
+    ],
   };
 }
 
@@ -184,7 +228,10 @@ interface Evidence {
   readonly undoneWrites: number;
 }
 
-async function account({ rounds }: CampaignOptions, { file, data, baseMs, published, heard, bodies, readyMs, undoneWrites }: Evidence): Promise<Account> {
+async function account(
+  { rounds }: CampaignOptions,
+  { file, data, baseMs, published, heard, bodies, readyMs, undoneWrites }: Evidence,
+): Promise<Account> {
   const store = new JournalStore({ directory: data, maxBytes: 1e12, maxAgeMs: 1e15 });
   const segments = store.segments(0, 1e12);
   const { names } = store.opened;
@@ -222,7 +269,9 @@ async function account({ rounds }: CampaignOptions, { file, data, baseMs, publis
   }
   for (const scorer of scorers.values()) await scorer.dispose();
   const database = new DatabaseSync(join(data, 'fettle.db'), { readOnly: true });
-  const kept = (database.prepare('SELECT asset, end_ms AS endMs, value FROM scores').all() as { asset: number; endMs: number; value: number }[]).map(({ asset, endMs, value }) => ({ asset: names.asset[asset] as string, endMs, value }));
+  const kept = (
+    database.prepare('SELECT asset, end_ms AS endMs, value FROM scores').all() as { asset: number; endMs: number; value: number }[]
+  ).map(({ asset, endMs, value }) => ({ asset: names.asset[asset] as string, endMs, value }));
   const transitions = (database.prepare('SELECT id FROM transitions').all() as { id: string }[]).map(({ id }) => id);
   database.close();
   const { points, contradicted } = pointsOf(bodies);
@@ -237,7 +286,10 @@ async function account({ rounds }: CampaignOptions, { file, data, baseMs, publis
     transitions: transitions.sort(),
     replayedTransitions: replayedTransitions.sort(),
     unheard: transitions.filter((id) => !heard.has(id)),
-    undelivered: kept.filter(({ asset, endMs }) => ![...(points.get(`${endMs}000000`) ?? [])].some((key) => key.startsWith('fettle_score,') && key.includes(`asset=${asset},`))).length,
+    undelivered: kept.filter(
+      ({ asset, endMs }) =>
+        ![...(points.get(`${endMs}000000`) ?? [])].some((key) => key.startsWith('fettle_score,') && key.includes(`asset=${asset},`)),
+    ).length,
     contradicted,
     modbusSamples,
     readyMs,

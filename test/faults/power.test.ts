@@ -17,12 +17,16 @@ describe('a power cut', () => {
   }, 120_000);
 
   it('is seen to take samples from a build with synchronous=NORMAL', async (context) => {
-    const account = (await campaign({ rounds: 4, seed, directory: temporaryDirectory(), cutPower: true, build: { synchronous: 'NORMAL' } })) ?? context.skip();
+    const account =
+      (await campaign({ rounds: 4, seed, directory: temporaryDirectory(), cutPower: true, build: { synchronous: 'NORMAL' } })) ??
+      context.skip();
     expect(account.lost.length).toBeGreaterThan(0);
   }, 60_000);
 
   it('is seen to take samples from a build that acknowledges before the commit', async (context) => {
-    const account = (await campaign({ rounds: 6, seed, directory: temporaryDirectory(), cutPower: true, build: { acknowledge: 'beforeCommit' } })) ?? context.skip();
+    const account =
+      (await campaign({ rounds: 6, seed, directory: temporaryDirectory(), cutPower: true, build: { acknowledge: 'beforeCommit' } })) ??
+      context.skip();
     expect(account.lost.length).toBeGreaterThan(0);
   }, 60_000);
 });

@@ -16,7 +16,7 @@ export async function benchIngest(site: BenchSite): Promise<BenchRow[]> {
     for (const which of round % 2 === 0 ? ['ours', 'bare'] : ['bare', 'ours']) {
       const subject = which === 'ours' ? await site.gateway() : await site.bare();
       const publisher = await Publisher.connect(site.port);
-      await cpuPerMessage(subject, publisher, rate, 1);
+      await cpuPerMessage(subject, publisher, rate, 3);
       (which === 'ours' ? ours : bare).push(await cpuPerMessage(subject, publisher, rate, seconds));
       await publisher.close();
       await subject.stop();

@@ -48,9 +48,9 @@ export async function benchModbus(): Promise<BenchRow[]> {
       return { name, value, unit, limit, ratio, target, reached: isCost ? ratio <= target : ratio >= target };
     };
     return [
-      row('modbus requests', ours.requestsPerPeriod, 'requests/s', perfect, targets.requests, true),
-      row('modbus polls on time', ours.polls, 'polls', ours.expectedPolls, targets.onTime, false),
-      row('modbus cpu', cpu * 100, '% of a core', cpuBare * 100, targets.cpu, true),
+      row('modbus', ours.requestsPerPeriod, 'requests/s', perfect, targets.requests, true),
+      row('modbus', ours.polls, 'polls', ours.expectedPolls, targets.onTime, false),
+      row('modbus', cpu * 100, '% of a core', cpuBare * 100, targets.cpu, true),
     ];
   } finally {
     await Promise.all(peers.map((peer) => peer?.dispose()));

@@ -1,7 +1,7 @@
 import type { BenchSite } from './support/bench-site.ts';
 import { sustained } from './support/load.ts';
 import { Publisher } from './support/publisher.ts';
-import { atLeast, type BenchRow, median } from './support/row.ts';
+import { atLeast, type BenchRow, median, missing } from './support/row.ts';
 import type { Subject } from './support/subject.ts';
 
 const seconds = 3;
@@ -37,7 +37,8 @@ export async function benchRate(site: BenchSite): Promise<BenchRow[]> {
     () => rateOf(() => site.gateway(), site.port, 0),
     () => rateOf(() => site.bare(), site.port, 0),
   );
-  return [atLeast('rate', ours, 'messages/s beside bare mqtt.js', bare, 0.75)];
+  // A Node-RED flow of the same windows is not part of the repository yet; its row says so instead of borrowing a figure from another run.
+  return [atLeast('rate', ours, 'messages/s beside bare mqtt.js', bare, 0.75), missing('rate', 'messages/s beside a Node-RED 5 flow', 2.5)];
 }
 
 export async function benchRateQos1(site: BenchSite): Promise<BenchRow[]> {

@@ -53,8 +53,8 @@ export class Journal {
 
   /** Durable when it resolves. Throws FETTLE_JOURNAL_FULL, FETTLE_JOURNAL_FAILED, or DamagedJournalError: then `reopen` and commit again. */
   commit(batch: CommitBatch): Promise<CommitResult> {
-    const transfer: ArrayBuffer[] = batch.segment === null ? [] : [batch.segment.data.buffer];
-    return this.#ask<CommitResult>({ do: 'commit', batch }, transfer);
+    // Copied, not transferred: a commit that failed is tried again with the same bytes.
+    return this.#ask<CommitResult>({ do: 'commit', batch });
   }
 
   /** Sets a damaged database aside and opens a fresh one. */
@@ -116,11 +116,11 @@ export class Journal {
     await this.#worker.terminate();
   }
 
-  #ask<T>(request: Request, transfer: ArrayBuffer[] = []): Promise<T> {
+  #ask<T>(request: Request): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const id = this.#nextId++;
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, request }, transfer);
+      this.#worker.postMessage({ id, request });
     });
   }
 

@@ -43,6 +43,14 @@ static void record(uint32_t kind, const char *path, uint64_t offset, const void 
   syscall(SYS_writev, logFd, parts, length ? 3 : 2);
 }
 
+/* While the file FAULTS_FULL exists, the disk has no room. */
+static int full(int fd) {
+  const char *flag = getenv("FAULTS_FULL");
+  if (!flag || !pathOf(fd) || access(flag, F_OK) != 0) return 0;
+  errno = ENOSPC;
+  return 1;
+}
+
 static void beforeWrite(int fd, uint64_t offset, size_t length) {
   const char *path = pathOf(fd);
   struct stat st;
@@ -82,9 +90,10 @@ int close(int fd) {
   return syscall(SYS_close, fd);
 }
 
-ssize_t pwrite(int fd, const void *data, size_t length, off_t offset) { beforeWrite(fd, offset, length); return syscall(SYS_pwrite64, fd, data, length, offset); }
-ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset) { beforeWrite(fd, offset, length); return syscall(SYS_pwrite64, fd, data, length, offset); }
+ssize_t pwrite(int fd, const void *data, size_t length, off_t offset) { if (full(fd)) return -1; beforeWrite(fd, offset, length); return syscall(SYS_pwrite64, fd, data, length, offset); }
+ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset) { if (full(fd)) return -1; beforeWrite(fd, offset, length); return syscall(SYS_pwrite64, fd, data, length, offset); }
 ssize_t write(int fd, const void *data, size_t length) {
+  if (full(fd)) return -1;
   if (pathOf(fd)) beforeWrite(fd, lseek(fd, 0, SEEK_CUR), length);
   return syscall(SYS_write, fd, data, length);
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const kinds = { write: 1, truncate: 2, sync: 3, create: 4 } as const;
@@ -19,18 +19,42 @@ export class FaultyDisk {
   readonly #library: string;
   readonly #log: string;
   readonly #directory: string;
+  readonly #full: string;
 
   /** Builds the library with the system's C compiler in `scratch`; `directory` is the data directory it watches. */
   constructor(directory: string, scratch: string) {
     this.#directory = directory;
     this.#library = join(scratch, 'faulty-disk.so');
     this.#log = join(scratch, 'undo.log');
-    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-w', '-o', this.#library, join(import.meta.dirname, 'faulty-disk.c'), '-ldl', '-lpthread']);
+    this.#full = join(scratch, 'disk-full');
+    execFileSync('cc', [
+      '-shared',
+      '-fPIC',
+      '-O1',
+      '-w',
+      '-o',
+      this.#library,
+      join(import.meta.dirname, 'faulty-disk.c'),
+      '-ldl',
+      '-lpthread',
+    ]);
   }
 
   /** Environment of the process that writes there. */
   environment(syncDelayMs = 0): NodeJS.ProcessEnv {
-    return { LD_PRELOAD: this.#library, FAULTS_DIR: this.#directory, FAULTS_LOG: this.#log, ...(syncDelayMs > 0 && { FAULTS_SYNC_DELAY_MS: String(syncDelayMs) }) };
+    return {
+      LD_PRELOAD: this.#library,
+      FAULTS_DIR: this.#directory,
+      FAULTS_LOG: this.#log,
+      FAULTS_FULL: this.#full,
+      ...(syncDelayMs > 0 && { FAULTS_SYNC_DELAY_MS: String(syncDelayMs) }),
+    };
+  }
+
+  /** From now on writes fail for want of room, or work again. */
+  setFull(full: boolean): void {
+    if (full) writeFileSync(this.#full, '');
+    else rmSync(this.#full, { force: true });
   }
 
   /** The process is dead: everything it had not synced is gone now. Returns how many changes were undone. */

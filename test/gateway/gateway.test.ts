@@ -172,6 +172,34 @@ describe('the gateway', () => {
     await eventually(() => gateway.counters.samples === 1, 'samples again');
   });
 
+  it('survives a clock that is set back: nothing that was judged is judged again', async (context) => {
+    const mosquitto = await broker(context);
+    let offsetMs = 0;
+    const clock = { wallMs: () => Date.now() + offsetMs, monotonicMs: () => performance.now() };
+    const gateway = await startGateway(configuration(mosquitto, temporaryDirectory()), { clock });
+    await eventually(() => gateway.status().sources.shopfloor?.state === 'good', 'connected');
+    const plant = await client(mosquitto);
+    // No time stamps: the gateway's own clock is the event time.
+    const publish = async (flow: number, count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        await plant.publishAsync('plant/pump', JSON.stringify({ flow }), { qos: 1 });
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+    };
+    await publish(5, 10);
+    await publish(12, 10);
+    await eventually(() => gateway.counters.raised === 1, 'raised');
+    const before = await gateway.query('SELECT id, document FROM transitions');
+    offsetMs = -3_600_000;
+    await publish(5, 15);
+    await eventually(() => gateway.status().counters.late >= 10, 'an hour too old: history only');
+    expect(await gateway.query('SELECT id, document FROM transitions')).toEqual(before);
+    expect(gateway.status().sources.shopfloor?.counters.unacknowledged).toBe(0);
+    offsetMs = 0;
+    await publish(5, 15);
+    await eventually(() => gateway.counters.cleared === 1, 'goes on when the clock is right again');
+  });
+
   it('answers over HTTP, to those who have the token', async (context) => {
     const mosquitto = await broker(context);
     const gateway = await startGateway(configuration(mosquitto, temporaryDirectory()));

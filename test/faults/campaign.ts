@@ -190,7 +190,7 @@ function configurationOf(broker: string, influxdb: string, modbusPort: number, d
         id: 'plc',
         type: 'modbus',
         url: `tcp://127.0.0.1:${modbusPort}`,
-        poll: '50ms',
+        poll: '10ms',
         tags: [{ tag: 'plc/flow', table: 'holdingRegister', address: 0, type: 'float32', order: 'CDAB' }],
       },
     ],

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { type BenchSite, windowLength, windowSlide } from './support/bench-site.ts';
 import { atRate } from './support/load.ts';
-import { Publisher, topics } from './support/publisher.ts';
+import { Publisher } from './support/publisher.ts';
 import { type BenchRow, median, quantile } from './support/row.ts';
 
 const rate = 5_000;
@@ -104,5 +104,3 @@ export async function benchSlowDisk(site: BenchSite, environment: NodeJS.Process
   const limit = median(plain);
   return [{ name: 'slow-disk', value, unit: 'ms p99', limit, ratio: value / limit, target: 10, reached: value <= 10 }];
 }
-
-export const alertsPerRound = Math.floor(((rate / topics) * seconds) / (windowLength * 4)) * topics;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load.ts';
-import type { AlarmTransition, AssetAlarmState } from '../core/alarm.ts';
+import type { AlarmTransition } from '../core/alarm.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { AlarmCommand, ControlRow } from '../core/control-row.ts';
 import { errorText, FettleError } from '../core/errors.ts';
@@ -514,5 +514,3 @@ export class Gateway {
     }
   }
 }
-
-export type { AssetAlarmState };

@@ -1,7 +1,6 @@
 import type { AssetAlarmSettings, TagSettings } from '../alarms/settings.ts';
 import { sourceOfTag } from '../config/cross-checks.ts';
 import type { AssetConfig, Config, TagConfig } from '../config/schema.ts';
-import { modelName } from '../core/manifest.ts';
 import type { Scorer } from '../core/score.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { AssetPlan, ColumnPlan } from '../windows/plan.ts';
@@ -120,5 +119,3 @@ function superviseTag(tag: string, column: number, settings: TagConfig, engineer
     },
   ];
 }
-
-export const describeModel = (scorer: Scorer | undefined): string | null => (scorer === undefined ? null : modelName(scorer.manifest));

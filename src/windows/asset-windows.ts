@@ -1,6 +1,6 @@
 import { invalidReasons, type WindowBatchBuilder } from '../core/window.ts';
 import { OpenCells } from './open-cells.ts';
-import { type AssetPlan, cellState, type Row, type RowListener } from './plan.ts';
+import { type AssetPlan, cellState, type RowListener } from './plan.ts';
 import { Watermark } from './watermark.ts';
 
 const invalid = (reason: (typeof invalidReasons)[number]): number => invalidReasons.indexOf(reason);
@@ -360,5 +360,3 @@ export interface SavedWindows {
   readonly filled: number;
   readonly open: readonly (readonly [number, number, number, number, number | null, number, number])[];
 }
-
-export type { Row };

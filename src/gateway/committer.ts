@@ -31,6 +31,8 @@ export interface CommitterOwner {
   delivered(lanes: ReadonlySet<Lane>): void;
   /** Room again after `full`. */
   resume(): void;
+  /** Last call: what waits outside for company and belongs to what was taken in has to be handed over now. */
+  beforeCommit(): void;
   snapshot(): Uint8Array;
 }
 
@@ -214,6 +216,7 @@ export class Committer {
   }
 
   async #commit(): Promise<void> {
+    this.#owner.beforeCommit();
     const began = this.#clock.monotonicMs();
     const marks = this.#marks;
     const waiting = this.#waiting;

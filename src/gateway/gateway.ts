@@ -1,32 +1,32 @@
 import { readFileSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load.ts';
-import type { AlarmTransition } from '../core/alarm.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { AlarmCommand, ControlRow } from '../core/control-row.ts';
 import { errorText, FettleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { SampleBlockBuilder } from '../core/sample-block.ts';
-import type { Score } from '../core/score.ts';
-import type { LiveSink, Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import { Journal } from '../journal/journal.ts';
 import { readSegment } from '../journal/segment.ts';
 import { SinkDelivery } from '../outbox/delivery.ts';
-import { sinkDefinitions } from '../sinks/index.ts';
-import { createAlerts } from '../sinks/mqtt/index.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { parseCommand } from './commands.ts';
 import { Committer } from './committer.ts';
 import { GatewayCounters } from './counters.ts';
 import type { GatewayListener } from './gateway-events.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { GatewayInlet } from './inlet.ts';
 import { loadScorers } from './models.ts';
 import { Names } from './names.ts';
 import { JournalOutboxStore } from './outbox-store.ts';
 import { Pipeline, type PipelineOutput } from './pipeline.ts';
 import { planPipeline, type ScorersByAsset } from './plan.ts';
+import { ResultsOutlet } from './results-outlet.ts';
+import { createSinks, type SinkSet } from './sink-set.ts';
 import type { GatewayStatus } from './status.ts';
 import { textTagsOf } from './text-tags.ts';
+import { TickPace } from './tick-pace.ts';
+import { withdrawalOf } from './withdrawal.ts';
 
 export const version: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
   .version;
@@ -41,11 +41,19 @@ export interface GatewayOptions {
   readonly acknowledge?: 'afterCommit' | 'beforeCommit';
 }
 
-/** A source that says nothing for this long, while connected, no longer holds back windows. */
-const idleAfterMs = 5_000;
 const idleCheckMs = 500;
-const clockRowMs = 1_000;
-const alertsId = 'alerts';
+
+/** What a source gave for one tick. */
+interface Taken {
+  readonly source: number;
+  readonly block: SampleBlockBuilder;
+  readonly mark: number | undefined;
+}
+
+interface Control {
+  readonly row: ControlRow;
+  readonly done?: (error: unknown) => void;
+}
 
 /**
  * The composition root, in the order of the data: sources → fold (windows, scoring, alarms) → commit → acknowledgement, outbox, sinks.
@@ -63,19 +71,18 @@ export class Gateway {
   readonly #committer: Committer;
   readonly #inlets: GatewayInlet[] = [];
   readonly #sources: Source[] = [];
-  readonly #sinks: Sink[] = [];
-  readonly #live: LiveSink[] = [];
+  readonly #sinks: SinkSet;
+  readonly #results: ResultsOutlet;
+  readonly #idleWatch: IdleWatch;
+  readonly #pace = new TickPace();
   readonly #deliveries: SinkDelivery[] = [];
   readonly #stopped = new AbortController();
-  readonly #controls: { row: ControlRow; done?: (error: unknown) => void }[] = [];
+  readonly #controls: Control[] = [];
   readonly #startedMs: number;
   readonly counters = new GatewayCounters();
-  #alerts: ReturnType<typeof createAlerts> | undefined;
   #ticking: Promise<void> | undefined;
   #scheduled = false;
   #idleTimer: NodeJS.Timeout | undefined;
-  #clockRowDueMs = 0;
-  #scoresOfTick: Score[] = [];
   /** A transition went out in this tick. */
   #announced = false;
 
@@ -90,7 +97,15 @@ export class Gateway {
     this.#startedMs = this.#clock.wallMs();
     const { config } = loaded;
     this.#pipeline = new Pipeline(planPipeline(config, names, scorers));
-    this.#createSinks();
+    this.#sinks = createSinks(config, (id) => ({ id, site: config.site, clock: this.#clock, log: this.#log.child({ sink: id }) }));
+    const { sinks, live } = this.#sinks;
+    this.#results = new ResultsOutlet(sinks, live, (sink, count, payload) => this.#committer.outbox(sink, 'results', count, payload));
+    this.#idleWatch = new IdleWatch(this.#inlets, this.#clock);
+    const textTags = textTagsOf(config, names);
+    for (const sink of sinks) {
+      const store = new JournalOutboxStore(journal, sink, names, textTags, this.#clock);
+      this.#deliveries.push(new SinkDelivery(sink, store, this.#clock, this.#log.child({ sink: sink.id })));
+    }
     this.#committer = new Committer(
       journal,
       names,
@@ -99,7 +114,7 @@ export class Gateway {
         onDiskFull: config.journal === 'off' ? 'acknowledge' : config.journal.onDiskFull,
         maxWaitingBytes: config.limits.memory,
         keepSamples: config.journal !== 'off',
-        sampleSinks: this.#sinks.filter(({ wants }) => wants.has('samples')).map(({ id }) => id),
+        sampleSinks: sinks.filter(({ wants }) => wants.has('samples')).map(({ id }) => id),
       },
       {
         committed: (marks) => this.#acknowledge(marks),
@@ -109,6 +124,7 @@ export class Gateway {
         resume: () => {
           for (const source of this.#sources) source.resume();
         },
+        beforeCommit: () => this.#results.flush(),
         snapshot: () => this.#pipeline.save(),
       },
       this.#clock,
@@ -160,7 +176,7 @@ export class Gateway {
     }
     await this.#committer.stop();
     for (const delivery of this.#deliveries) await delivery.stop();
-    for (const sink of this.#sinks) await sink.stop();
+    for (const sink of this.#sinks.sinks) await sink.stop();
     await this.#journal.close();
     for (const scorer of new Set(this.#scorers.values())) await scorer.dispose();
   }
@@ -181,7 +197,7 @@ export class Gateway {
   status(): GatewayStatus {
     const sources = Object.fromEntries(this.#sources.map((source) => [source.id, source.status()]));
     const sinks = Object.fromEntries(
-      this.#sinks.map((sink, i) => [sink.id, { sink: sink.status(), delivery: (this.#deliveries[i] as SinkDelivery).status() }]),
+      this.#sinks.sinks.map((sink, i) => [sink.id, { sink: sink.status(), delivery: (this.#deliveries[i] as SinkDelivery).status() }]),
     );
     const { commits, failedCommits, lastSeq, commitMs, unkeptSamples, droppedRows } = this.#committer.counters;
     const { samples, badSamples, redeliveredKnown, windows, scores, scoringErrors, invalidWindows, raised, cleared, withdrawn } =
@@ -256,7 +272,7 @@ export class Gateway {
   async #startAll(): Promise<void> {
     const { config } = this.#loaded;
     const { signal } = this.#stopped;
-    for (const [i, sink] of this.#sinks.entries()) {
+    for (const [i, sink] of this.#sinks.sinks.entries()) {
       await sink.start(signal);
       await (this.#deliveries[i] as SinkDelivery).start(signal);
     }
@@ -285,29 +301,8 @@ export class Gateway {
     this.#idleTimer = setInterval(() => this.#checkIdle(), idleCheckMs);
   }
 
-  #createSinks(): void {
-    const { config } = this.#loaded;
-    const contextOf = (id: string) => ({ id, site: config.site, clock: this.#clock, log: this.#log.child({ sink: id }) });
-    if (config.alerts !== undefined) {
-      this.#alerts = createAlerts(config.alerts, contextOf(alertsId));
-      this.#sinks.push(this.#alerts);
-      this.#live.push(this.#alerts);
-    }
-    for (const sinkConfig of config.sinks) {
-      const definition = sinkDefinitions.find(({ type }) => type === sinkConfig.type) as (typeof sinkDefinitions)[number];
-      const sink: Sink = definition.create(sinkConfig as never, contextOf(sinkConfig.id));
-      this.#sinks.push(sink);
-      if ('announce' in sink) this.#live.push(sink as LiveSink);
-    }
-    const textTags = textTagsOf(config, this.#names);
-    for (const sink of this.#sinks) {
-      const store = new JournalOutboxStore(this.#journal, sink, this.#names, textTags, this.#clock);
-      this.#deliveries.push(new SinkDelivery(sink, store, this.#clock, this.#log.child({ sink: sink.id })));
-    }
-  }
-
   #startAlerts(signal: AbortSignal): void {
-    const alerts = this.#alerts;
+    const { alerts } = this.#sinks;
     if (alerts === undefined) return;
     const { config } = this.#loaded;
     alerts.setDescription({
@@ -345,94 +340,95 @@ export class Gateway {
     this.#pipeline.raiseSequence(asset, sequence);
     this.#log.warn({ asset, transitions: standing }, 'withdrawing what was published before a crash and did not happen');
     for (const id of standing) {
-      const [, rule = 'anomaly'] = id.slice(asset.length).split(':');
-      const transition: AlarmTransition = {
-        id,
-        sequence,
-        asset,
-        rule: rule as AlarmTransition['rule'],
-        tag: null,
-        kind: 'alert',
-        priority: 'low',
-        from: 'unacknowledged',
-        to: 'normal',
-        atMs: this.#clock.wallMs(),
-        ratio: null,
-        message: 'withdrawn: published before a crash, and not confirmed by what was kept',
-        findings: [],
-        advice: null,
-        model: null,
-        by: null,
-        comment: null,
-        withdrawn: true,
-      };
       this.counters.withdrawn++;
-      for (const sink of this.#live) sink.announce(transition);
+      const transition = withdrawalOf(id, asset, sequence, this.#clock.wallMs());
+      for (const sink of this.#sinks.live) sink.announce(transition);
     }
   }
 
   #schedule(): void {
     if (this.#scheduled || this.#stopped.signal.aborted) return;
     this.#scheduled = true;
-    // The end of this turn: what the sockets hold now is one burst.
-    setImmediate(() => {
+    const begin = () => {
       this.#scheduled = false;
-      if (this.#ticking === undefined) void this.#startTick();
-    });
+      if (this.#ticking === undefined && !this.#stopped.signal.aborted) void this.#startTick();
+    };
+    const waitMs = this.#pace.waitMs(this.#clock.monotonicMs());
+    // The end of this turn, where there is no reason to wait: what the sockets hold now is one burst.
+    if (waitMs < 1) setImmediate(begin);
+    else setTimeout(begin, waitMs);
   }
 
   /** One tick at a time; what came in meanwhile asks for the next. */
   #startTick(): Promise<void> {
-    this.#ticking = this.#tick()
-      .catch((error: unknown) => this.#log.error({}, `a tick failed: ${errorText(error)}`))
-      .finally(() => {
-        this.#ticking = undefined;
-        if (this.#controls.length > 0 || this.#inlets.some(({ hasInput }) => hasInput)) this.#schedule();
-      });
+    this.#ticking = this.#tick().finally(() => {
+      this.#ticking = undefined;
+      if (this.#controls.length > 0 || this.#inlets.some(({ hasInput }) => hasInput)) this.#schedule();
+    });
     return this.#ticking;
   }
 
+  /** Takes in what there is, folds it, tells the world, and lets the commit begin: whatever happens, commits and commands go on. */
   async #tick(): Promise<void> {
-    const taken = [];
+    const taken = await this.#take();
+    const controls = this.#controls.splice(0);
+    this.counters.ticks++;
+    this.#pace.began(
+      this.#clock.monotonicMs(),
+      taken.reduce((sum, { block }) => sum + block.length, 0),
+    );
+    let failures: ReadonlyMap<ControlRow, unknown> = new Map();
+    let failure: unknown;
+    this.#committer.beginTick();
+    try {
+      failures = await this.#fold(taken, controls);
+    } catch (error) {
+      failure = error;
+      this.#log.error({}, `a tick failed; its samples are kept: ${errorText(error)}`);
+    } finally {
+      this.#committer.tickDone();
+    }
+    for (const { row, done } of controls) done?.(failure ?? failures.get(row));
+  }
+
+  async #take(): Promise<Taken[]> {
+    const taken: Taken[] = [];
     for (const inlet of this.#inlets) {
       if (!inlet.hasInput) continue;
       const { block, mark, redelivered } = inlet.take();
-      taken.push({ inlet, mark, block: redelivered ? await this.#unknownOf(inlet.source, block) : block });
+      taken.push({ source: inlet.source, mark, block: redelivered ? await this.#unknownOf(inlet.source, block) : block });
     }
-    const controls = this.#controls.splice(0);
-    this.counters.ticks++;
-    this.#committer.beginTick();
-    for (const { inlet, block, mark } of taken) {
-      this.#pipeline.block(block);
-      this.#committer.block(inlet.source, block);
+    return taken;
+  }
+
+  async #fold(taken: readonly Taken[], controls: readonly Control[]): Promise<ReadonlyMap<ControlRow, unknown>> {
+    // The log first: what it holds is safe, even where folding it fails.
+    for (const { source, block, mark } of taken) {
+      this.#committer.block(source, block);
       this.#countSamples(block);
       if (mark === undefined) continue;
-      this.#committer.mark(inlet.source, mark);
-      if (this.#options.acknowledge === 'beforeCommit') this.#acknowledge(new Map([[inlet.source, mark]]));
+      this.#committer.mark(source, mark);
+      if (this.#options.acknowledge === 'beforeCommit') this.#acknowledge(new Map([[source, mark]]));
     }
-    for (const { row } of controls) {
-      this.#pipeline.control(row);
-      this.#committer.control(row);
-    }
-    const errors = await this.#pipeline.settle(this.#output);
+    for (const { row } of controls) this.#committer.control(row);
+    for (const { block } of taken) this.#pipeline.block(block);
+    for (const { row } of controls) this.#pipeline.control(row);
+    const failures = await this.#pipeline.settle(this.#output);
     if (this.#announced) {
       this.#announced = false;
       // The alert goes out on the wire before anything else is done for this tick.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    this.#passOnScores();
-    for (const state of this.#pipeline.takeChanged()) for (const sink of this.#live) sink.publishState(state);
-    this.#committer.tickDone();
-    const commands = controls.filter(({ done }) => done !== undefined);
-    // Errors come in the order of the commands that failed; with one command at a time, which is how people work, they are its own.
-    for (const [i, { done }] of commands.entries()) done?.(errors.length === commands.length ? errors[i] : errors[0]);
+    this.#results.settle();
+    for (const state of this.#pipeline.takeChanged()) for (const sink of this.#sinks.live) sink.publishState(state);
+    return failures;
   }
 
   readonly #output: PipelineOutput = {
     score: (score, asset) => {
       this.counters.scores++;
       this.#committer.score(score, asset);
-      this.#scoresOfTick.push(score);
+      this.#results.add(score);
       this.#options.listener?.score?.(score);
     },
     invalid: (window, windows) => {
@@ -445,9 +441,9 @@ export class Gateway {
       else if (transition.to === 'normal' || transition.to === 'returnedUnacknowledged') this.counters.cleared++;
       // The world hears it now; the disk a moment later.
       this.#announced = true;
-      for (const sink of this.#live) sink.announce(transition);
+      for (const sink of this.#sinks.live) sink.announce(transition);
       this.#committer.transition(transition, asset);
-      for (const sink of this.#sinks) {
+      for (const sink of this.#sinks.sinks) {
         const payload = sink.wants.has('alarms') ? sink.encodeTransition(transition) : undefined;
         if (payload !== undefined) this.#committer.outbox(sink.id, 'alarms', 1, payload);
       }
@@ -459,26 +455,21 @@ export class Gateway {
     },
   };
 
-  #passOnScores(): void {
-    const scores = this.#scoresOfTick;
-    if (scores.length === 0) return;
-    for (const sink of this.#live) for (const score of scores) sink.publishScore(score);
-    for (const sink of this.#sinks) {
-      const payload = sink.wants.has('results') ? sink.encodeScores(scores) : undefined;
-      if (payload !== undefined) this.#committer.outbox(sink.id, 'results', scores.length, payload);
-    }
-    this.#scoresOfTick = [];
-  }
-
   #countSamples(block: SampleBlockBuilder): void {
     this.counters.samples += block.length;
     for (let i = 0; i < block.length; i++) if ((block.quality[i] as number) >= 0x80) this.counters.badSamples++;
   }
 
-  /** Of samples that the broker sent again: those the log does not hold yet. */
+  /** Of samples that the broker sent again: those the log does not hold yet; all of them where it cannot be asked, since twice is better than never. */
   async #unknownOf(source: number, block: SampleBlockBuilder): Promise<SampleBlockBuilder> {
-    await this.#committer.flush();
-    const known = await this.#journal.existing(source, block.tag.slice(0, block.length), block.timeMs.slice(0, block.length));
+    let known: Uint8Array;
+    try {
+      await this.#committer.flush();
+      known = await this.#journal.existing(source, block.tag.slice(0, block.length), block.timeMs.slice(0, block.length));
+    } catch (error) {
+      this.#log.warn({ samples: block.length }, `the journal could not say which samples came again; all are kept: ${errorText(error)}`);
+      return block;
+    }
     const unknown = new SampleBlockBuilder();
     for (let i = 0; i < block.length; i++) {
       if (known[i] === 1) this.counters.redeliveredKnown++;
@@ -494,23 +485,10 @@ export class Gateway {
     });
   }
 
-  /** A source that is connected and silent is written down as idle; while everything is silent, the clock is. */
   #checkIdle(): void {
-    const monotonicMs = this.#clock.monotonicMs();
-    const fallen = this.#inlets.filter(
-      (inlet) => inlet.connected && !inlet.idle && !inlet.hasInput && monotonicMs - inlet.lastInputMs >= idleAfterMs,
-    );
-    const atMs = this.#clock.wallMs();
-    if (fallen.length > 0) {
-      for (const inlet of fallen) inlet.idle = true;
-      this.#controls.push({ row: { kind: 'idle', atMs, sources: fallen.map(({ source }) => source) } });
-      this.#schedule();
-    }
-    if (monotonicMs >= this.#clockRowDueMs && this.#inlets.some(({ idle, connected }) => idle || !connected)) {
-      this.#clockRowDueMs = monotonicMs + clockRowMs;
-      const lags = this.#inlets.map(({ source, lagMs }) => [source, Math.round(lagMs)] as const);
-      this.#controls.push({ row: { kind: 'clock', atMs, lags } });
-      this.#schedule();
-    }
+    const rows = this.#idleWatch.check();
+    if (rows.length === 0) return;
+    this.#controls.push(...rows.map((row) => ({ row })));
+    this.#schedule();
   }
 }

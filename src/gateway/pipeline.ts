@@ -27,6 +27,9 @@ export interface PipelineOutput {
   scoringFailed(error: unknown, windows: number): void;
 }
 
+/** `windows` in a row that could not be judged, recorded as one. */
+type Hole = InvalidWindow & { readonly windows: number };
+
 interface BoundModel {
   readonly manifest: ModelManifest;
   readonly name: string;
@@ -56,7 +59,7 @@ export class Pipeline {
   readonly #needsRows: readonly boolean[];
   readonly #changed = new Set<number>();
   #events: Event[] = [];
-  #holes: InvalidWindow[] = [];
+  #holes: Hole[] = [];
   #output: PipelineOutput | undefined;
   #copied: (Pick<ScoreBatch, 'contributions' | 'observed' | 'expected'> & { readonly of: ScoreBatch }) | undefined;
 
@@ -101,8 +104,8 @@ export class Pipeline {
     }
   }
 
-  /** Scores what has formed and carries out what follows. Returns the errors of commands, in order. */
-  async settle(output: PipelineOutput): Promise<unknown[]> {
+  /** Scores what has formed and carries out what follows. Returns the commands that failed, with their errors. */
+  async settle(output: PipelineOutput): Promise<ReadonlyMap<ControlRow, unknown>> {
     const scored: (ScoreBatch | undefined)[] = [];
     for (const [i, batch] of this.#batches.entries()) {
       if (batch.count === 0) continue;
@@ -113,14 +116,17 @@ export class Pipeline {
       }
     }
     this.#output = output;
-    const errors: unknown[] = [];
-    for (const hole of this.#holes) output.invalid(hole, (hole as InvalidWindow & { windows: number }).windows);
-    for (const event of this.#events) this.#carryOut(event, scored, output, errors);
-    this.#output = undefined;
-    this.#events = [];
-    this.#holes = [];
-    for (const batch of this.#batches) batch.clear();
-    return errors;
+    const failures = new Map<ControlRow, unknown>();
+    try {
+      for (const hole of this.#holes) output.invalid(hole, hole.windows);
+      for (const event of this.#events) this.#carryOut(event, scored, output, failures);
+    } finally {
+      this.#output = undefined;
+      this.#events = [];
+      this.#holes = [];
+      for (const batch of this.#batches) batch.clear();
+    }
+    return failures;
   }
 
   /** Documents of the assets whose state changed since the last call. */
@@ -176,7 +182,7 @@ export class Pipeline {
     return anew;
   }
 
-  #carryOut(event: Event, scored: readonly (ScoreBatch | undefined)[], output: PipelineOutput, errors: unknown[]): void {
+  #carryOut(event: Event, scored: readonly (ScoreBatch | undefined)[], output: PipelineOutput, failures: Map<ControlRow, unknown>): void {
     const alarms = this.#alarms[event.asset] as AssetAlarms;
     const plan = this.#plan.windows[event.asset] as AssetPlan;
     this.#current = plan.asset;
@@ -194,7 +200,7 @@ export class Pipeline {
         try {
           alarms.command(event.row.command, event.row.atMs);
         } catch (error) {
-          errors.push(error);
+          failures.set(event.row, error);
         }
         return;
       case 'window': {
@@ -257,7 +263,7 @@ export class Pipeline {
         this.#events.push({ kind: 'window', asset: position(plan), batch: plan.batch, index, endMs });
       },
       invalid: (plan, endMs, reason, tag, windows) => {
-        const hole: InvalidWindow & { windows: number } = {
+        const hole: Hole = {
           asset: plan.asset,
           endMs,
           reason: invalidReasons[reason] ?? 'missing',

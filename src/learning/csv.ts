@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { FettleError } from '../core/errors.ts';
+import type { FettleError } from '../core/errors.ts';
 import { parseTimestamp } from '../core/timestamp.ts';
 import { CsvDialect } from './csv-dialect.ts';
+import { csvInvalid, eachLine } from './text-lines.ts';
 
 /** A recording in columns: one row a line, NaN where a cell is empty or says so. */
 export interface Recording {
@@ -19,27 +18,11 @@ export interface CsvOptions {
   readonly ignore: readonly string[];
 }
 
-const maxRows = 20_000_000;
-
 /** Reads a CSV with a header; the separator is found. Throws FETTLE_CSV_INVALID with file and line. */
 export async function readCsv(file: string, options: CsvOptions): Promise<Recording> {
-  const input = createReadStream(file, 'utf8');
-  const failed = new Promise<never>((_, reject) => {
-    input.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(new FettleError('FETTLE_CSV_INVALID', `${file} cannot be read (${cause.code})`, { cause }));
-    });
-  });
   const reader = new RecordingReader(file, options);
-  const read = async (): Promise<Recording> => {
-    const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-    for await (const line of lines) reader.line(line);
-    return reader.end();
-  };
-  try {
-    return await Promise.race([read(), failed]);
-  } finally {
-    input.destroy();
-  }
+  await eachLine(file, (text, line) => reader.line(text, line));
+  return reader.end();
 }
 
 class RecordingReader {
@@ -58,10 +41,9 @@ class RecordingReader {
     this.#options = options;
   }
 
-  line(text: string): void {
-    this.#line++;
-    if (text.trim() === '' || text === '\uFEFF') return;
-    if (this.#dialect === undefined) this.#readHeader(text.replace(/^\uFEFF/, ''));
+  line(text: string, line: number): void {
+    this.#line = line;
+    if (this.#dialect === undefined) this.#readHeader(text);
     else this.#readRow(this.#dialect, text);
   }
 
@@ -95,7 +77,6 @@ class RecordingReader {
   #readRow(dialect: CsvDialect, text: string): void {
     const cells = dialect.cells(text);
     if (cells.length !== this.#header.length) throw this.#invalid(`has ${cells.length} cells, the header has ${this.#header.length}`);
-    if (this.#line > maxRows) throw this.#invalid(`more than ${maxRows} rows`, 'train on a shorter recording, or on a coarser one');
     if (this.#timeColumn >= 0) {
       const cell = cells[this.#timeColumn] as string;
       const timeMs = parseTimestamp(cell);
@@ -115,10 +96,6 @@ class RecordingReader {
   }
 
   #invalid(message: string, hint?: string): FettleError {
-    return new FettleError(
-      'FETTLE_CSV_INVALID',
-      `${this.#file}:${Math.max(1, this.#line)}: ${message}`,
-      hint === undefined ? {} : { hint },
-    );
+    return csvInvalid(this.#file, this.#line, message, hint);
   }
 }

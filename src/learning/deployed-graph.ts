@@ -1,8 +1,9 @@
 import { GraphBuilder, type Value } from '../onnx/graph-builder.ts';
 import { attributionOf } from './attribution.ts';
-import { type LinearWeights, linearNetwork } from './linear-family.ts';
 import { dequantized, type QuantizedMatrix, type QuantizedWeights, quantizeColumns } from './quantize.ts';
 import type { Representation } from './representation.ts';
+import { type LinearWeights, linearNetwork } from './training/linear-family.ts';
+import { inference } from './training/network.ts';
 
 export interface DeployedModel {
   readonly representation: Representation;
@@ -85,7 +86,10 @@ export function deployedGraph(model: DeployedModel, diagnostic = false): Uint8Ar
 }
 
 function floatNetwork(graph: GraphBuilder, centred: Value, { encoder, decoder, width, rank }: LinearWeights): Value {
-  return linearNetwork(width, rank).forward(graph, centred, [graph.floats(encoder, [width, rank]), graph.floats(decoder, [rank, width])]);
+  return inference(graph, linearNetwork(width, rank), centred, [
+    graph.floats(encoder, [width, rank]),
+    graph.floats(decoder, [rank, width]),
+  ]);
 }
 
 /** `evidence` `[batch, channels · directions]`: squared, what each channel explains of the score. In an INT8 model its weights are int8, its arithmetic is float. */

@@ -1,13 +1,13 @@
 import { type Calibration, calibrateLimit } from './calibrate.ts';
 import { type DeployedModel, deployedGraph } from './deployed-graph.ts';
-import { centredRows, type TrainedLinear, trainLinear } from './linear-family.ts';
-import type { TrainingProgress } from './model-family.ts';
 import { type Agreement, agreementOf, probeWindows } from './probes.ts';
 import { quantizeLinear } from './quantize.ts';
 import { represent, representationOf } from './representation.ts';
 import { weighResiduals } from './residual-weights.ts';
 import { runGraph, type Windows } from './run-graph.ts';
 import { type Split, thinned } from './split.ts';
+import { centredRows, type TrainedLinear, trainLinear } from './training/linear-family.ts';
+import type { TrainingProgress } from './training/train-network.ts';
 
 export interface FitOptions {
   readonly length: number;

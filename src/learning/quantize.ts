@@ -1,5 +1,5 @@
-import type { LinearWeights } from './linear-family.ts';
 import { type Matrix, matrix, solveSymmetric } from './matrix.ts';
+import type { LinearWeights } from './training/linear-family.ts';
 
 /** int8 with one scale an output column, row-major. */
 export interface QuantizedMatrix {

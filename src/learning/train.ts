@@ -8,9 +8,9 @@ import { modelCard } from './card.ts';
 import { readCsv } from './csv.ts';
 import { type Fitted, fitDetector } from './fit.ts';
 import { type GridRun, sameColumns, toGrid } from './grid.ts';
-import type { TrainingProgress } from './model-family.ts';
 import { type Agreement, goldenOf } from './probes.ts';
 import { flatChannels, type Split, splitRuns } from './split.ts';
+import type { TrainingProgress } from './training/train-network.ts';
 
 export interface TrainOptions {
   readonly csv: readonly string[];

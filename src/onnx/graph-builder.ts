@@ -57,6 +57,10 @@ export class GraphBuilder {
     return this.#initializer('float', Float32Array.from(values), shape);
   }
 
+  zeros(shape: readonly number[]): Value {
+    return this.floats(new Float32Array(shape.reduce((product, size) => product * size, 1)), shape);
+  }
+
   scalar(value: number): Value {
     return this.floats([value], []);
   }

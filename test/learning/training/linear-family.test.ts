@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { gaussian, seededRandom } from '../../src/core/seeded-random.ts';
+import { gaussian, seededRandom } from '../../../src/core/seeded-random.ts';
+import { columnMeans } from '../../../src/learning/matrix.ts';
+import { represent, representationOf } from '../../../src/learning/representation.ts';
 import {
   centredRows,
   type LinearWeights,
@@ -7,14 +9,9 @@ import {
   principalComponents,
   reconstructionError,
   trainLinear,
-} from '../../src/learning/linear-family.ts';
-import { columnMeans } from '../../src/learning/matrix.ts';
-import { represent, representationOf } from '../../src/learning/representation.ts';
-import { floatsOf } from '../../src/learning/run-graph.ts';
-import { createSession, floatTensor } from '../../src/learning/runtime.ts';
-import { trainNetwork } from '../../src/learning/train-network.ts';
-import { GraphBuilder } from '../../src/onnx/graph-builder.ts';
-import { syntheticSplit } from '../support/synthetic-machine.ts';
+} from '../../../src/learning/training/linear-family.ts';
+import { trainNetwork } from '../../../src/learning/training/train-network.ts';
+import { syntheticSplit } from '../../support/synthetic-machine.ts';
 
 const length = 16;
 const channels = 4;
@@ -23,52 +20,6 @@ const representation = representationOf(length, channels);
 const rowsOf = (offsets: readonly number[]) => represent(split.rows, offsets, representation, split.mean, split.deviation);
 const learning = rowsOf(split.learning);
 const unseen = rowsOf(split.unseen);
-
-describe('linearNetwork', () => {
-  it('has the gradients that finite differences find', async () => {
-    const [width, rank, rows] = [5, 2, 7];
-    const normal = gaussian(seededRandom(1));
-    const values = (count: number): Float32Array => Float32Array.from({ length: count }, normal);
-    const network = linearNetwork(width, rank);
-    const graph = new GraphBuilder('gradients');
-    graph.input('batch', 'float', [rows, width]);
-    for (const { name, shape } of network.parameters) graph.input(name, 'float', shape);
-    const { loss, gradients } = network.lossAndGradients(
-      graph,
-      'batch',
-      network.parameters.map(({ name }) => name),
-    );
-    graph.output(loss, 'loss', 'float', []);
-    gradients.forEach((gradient, i) => {
-      graph.output(gradient, `gradient_${i}`, 'float', network.parameters[i]?.shape ?? []);
-    });
-    const session = await createSession(graph.model());
-    const batch = await floatTensor(values(rows * width), [rows, width]);
-    const parameters = network.parameters.map(({ shape }) => values(shape.reduce((a, b) => a * b, 1)));
-    const run = async () => {
-      const feeds = await Promise.all(
-        network.parameters.map(async ({ name, shape }, i) => [name, await floatTensor(parameters[i] as Float32Array, shape)]),
-      );
-      return session.run({ batch, ...Object.fromEntries(feeds) });
-    };
-    const lossNow = async (): Promise<number> => floatsOf(await run(), 'loss')[0] as number;
-    const found = await run();
-    for (const [p, parameter] of parameters.entries()) {
-      const gradient = floatsOf(found, `gradient_${p}`);
-      for (let i = 0; i < parameter.length; i++) {
-        const value = parameter[i] as number;
-        const step = 1e-2;
-        parameter[i] = value + step;
-        const up = await lossNow();
-        parameter[i] = value - step;
-        const down = await lossNow();
-        parameter[i] = value;
-        expect(gradient[i]).toBeCloseTo((up - down) / (2 * step), 3);
-      }
-    }
-    await session.release();
-  });
-});
 
 describe('trainNetwork', () => {
   const centre = columnMeans(learning);
@@ -82,7 +33,9 @@ describe('trainNetwork', () => {
     const random = (): Float32Array => Float32Array.from({ length: width * rank }, () => 0.1 * normal());
     const options = { seed: 1, epochs: 100, learningRate: 5e-3 };
     const losses: number[] = [];
-    const [E, D] = await trainNetwork(linearNetwork(width, rank), data, [random(), random()], {
+    const {
+      parameters: [E, D],
+    } = await trainNetwork(linearNetwork(width, rank), data, [random(), random()], {
       ...options,
       onProgress: ({ loss }) => losses.push(loss),
     });

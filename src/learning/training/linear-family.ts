@@ -1,6 +1,7 @@
-import { columnMeans, covariance, type Matrix, symmetricEigen } from './matrix.ts';
-import type { TrainableNetwork, TrainingOptions } from './model-family.ts';
-import { type TrainingData, trainNetwork } from './train-network.ts';
+import { columnMeans, covariance, type Matrix, matrix, symmetricEigen } from '../matrix.ts';
+import type { ModelFamily, TrainableNetwork } from './network.ts';
+import { matmul } from './operators.ts';
+import { type TrainingData, type TrainingOptions, trainNetwork } from './train-network.ts';
 
 /** A bias-free linear autoencoder y = (f E) D on centred representations: encoder `[width, rank]`, decoder `[rank, width]`. */
 export interface LinearWeights {
@@ -25,24 +26,27 @@ const energyKept = 0.9;
  */
 const learningRate = 1e-4;
 
-/** y = (f E) D. With Y − F the error, G = 2 (Y − F) / elements: dD = (F E)ᵀ G, dE = Fᵀ (G Dᵀ). */
+/** y = (f E) D, of the rank that holds 90 % of the variance and one more; begins at the principal components, so the seed changes nothing. */
+export const linearFamily: ModelFamily = {
+  name: 'linear',
+  build({ channels, length, rows, values }) {
+    const learning = matrix(rows, channels * length, Float64Array.from(values));
+    const { rank, encoder, decoder } = principalComponents(learning, columnMeans(learning));
+    return { network: linearNetwork(channels * length, rank), initial: [encoder, decoder] };
+  },
+};
+
 export function linearNetwork(width: number, rank: number): TrainableNetwork {
   return {
     family: 'linear',
+    width,
     parameters: [
-      { name: 'encoder', shape: [width, rank] },
-      { name: 'decoder', shape: [rank, width] },
+      { name: 'encoder', shape: [width, rank], outputAxis: 1 },
+      { name: 'decoder', shape: [rank, width], outputAxis: 1 },
     ],
-    forward: (graph, batch, [encoder = '', decoder = '']) => graph.matmul(graph.matmul(batch, encoder), decoder),
-    lossAndGradients(graph, batch, [encoder = '', decoder = '']) {
-      const code = graph.matmul(batch, encoder);
-      const error = graph.subtract(graph.matmul(code, decoder), batch);
-      const squared = graph.multiply(error, error);
-      const elements = graph.op('Cast', [graph.op('Size', [squared])], { to: 1 });
-      const G = graph.divide(graph.multiply(error, graph.scalar(2)), elements);
-      const byDecoder = graph.matmul(graph.transpose(code, [1, 0]), G);
-      const byEncoder = graph.matmul(graph.transpose(batch, [1, 0]), graph.matmul(G, graph.transpose(decoder, [1, 0])));
-      return { loss: graph.op('ReduceMean', [squared], { keepdims: 0 }), gradients: [byEncoder, byDecoder] };
+    forward(tape, batch, [encoder, decoder]) {
+      if (encoder === undefined || decoder === undefined) throw new RangeError('a linear network has an encoder and a decoder');
+      return matmul(tape, matmul(tape, batch, encoder), decoder);
     },
   };
 }
@@ -54,22 +58,21 @@ export function linearNetwork(width: number, rank: number): TrainableNetwork {
 export async function trainLinear(
   learning: Matrix,
   unseen: Matrix,
-  options: Omit<TrainingOptions, 'learningRate'>,
+  options: Pick<TrainingOptions, 'seed' | 'epochs' | 'signal' | 'onProgress'>,
 ): Promise<TrainedLinear> {
   const { columns: width, rows } = learning;
   const centre = columnMeans(learning);
   const { rank, encoder, decoder } = principalComponents(learning, centre);
   const data: TrainingData = { rows, width, values: centredRows(learning, centre) };
-  const trained = await trainNetwork(linearNetwork(width, rank), data, [encoder, decoder], { ...options, learningRate });
+  const { parameters } = await trainNetwork(linearNetwork(width, rank), data, [encoder, decoder], { ...options, learningRate });
   const closedForm: LinearWeights = { centre, encoder, decoder, width, rank };
-  const refined: LinearWeights = { ...closedForm, encoder: trained[0] ?? encoder, decoder: trained[1] ?? decoder };
+  const refined: LinearWeights = { ...closedForm, encoder: parameters[0] ?? encoder, decoder: parameters[1] ?? decoder };
   // Judged on the learning rows, so that the unseen ones stay unseen.
   const better = reconstructionError(data.values, refined) <= reconstructionError(data.values, closedForm) * 1.001;
   const weights = better ? refined : closedForm;
   const validation = centredRows(unseen, centre);
   return { weights, closedFormLoss: reconstructionError(validation, closedForm), unseenLoss: reconstructionError(validation, weights) };
 }
-
 /** The closed form: the first right singular vectors, by the covariance's eigenvectors. */
 export function principalComponents(
   learning: Matrix,

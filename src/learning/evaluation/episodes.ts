@@ -10,7 +10,8 @@ export interface Episodes {
 }
 
 /**
- * False-alarm episodes: longest runs of alarm whose first row is normal. An alarm that lingers after an event's end began inside it and is none; one that
+ * False-alarm episodes: longest runs of alarm whose first row is normal. An alarm that lingers after an event's end began inside it and is none (how long it lingers is in the
+ * false-alarm rate); one that
  * begins before an event and runs into it is one, though it finds the event too. An alarm at the very first row begins there.
  */
 export function episodesOf(parts: readonly VerdictSeries[]): Episodes {

@@ -27,13 +27,13 @@ export function bufferRows(eventRows: readonly number[]): number {
  * The area under a buffer's curve is the sum of precision times recall won; the volume is the mean over the buffers. P takes the alarmed rows of the
  * buffers only and the area is of rectangles, as in the evaluation code of TSB-AD (NeurIPS 2024), whose published numbers are of this form.
  *
- * Events and buffers end where a recording ends: `lengths` are the rows of each, in the ranking's order. NaN without an event. Costs
+ * Events and buffers end where a recording ends: `lengths` are the rows of each, in the ranking's order. NaN where anomalous or normal rows are missing. Costs
  * O(rows log rows) once and, for each buffer, the rows near events and the thresholds.
  */
 export function vusPrOf(ranking: Ranking, lengths: readonly number[], buffer: number): number {
   const { label } = ranking;
   const events = eventsOf(label, lengths);
-  if (events.length === 0) return Number.NaN;
+  if (events.length === 0 || !label.includes(0)) return Number.NaN;
   const curve = new ThresholdCurve(ranking);
   const eventRows = new Float64Array(curve.count);
   for (const { first, last } of events) for (let i = first; i <= last; i++) curve.add(eventRows, i, 1);

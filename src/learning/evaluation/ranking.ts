@@ -42,15 +42,15 @@ export function aucOf(ranking: Ranking): number {
 
 /**
  * Average precision: the sum over the distinct scores, highest first, of the precision there times the recall won there. Nothing is interpolated
- * (Davis and Goadrich 2006). NaN without an anomalous row.
+ * (Davis and Goadrich 2006). NaN where either kind is missing.
  */
 export function averagePrecisionOf(ranking: Ranking): number {
   let area = 0;
-  const { hits: total } = groups(ranking, (hits, misses, hitsBefore, missesBefore) => {
+  const { hits: ones, misses: zeros } = groups(ranking, (hits, misses, hitsBefore, missesBefore) => {
     const found = hitsBefore + hits;
     if (hits > 0) area += hits * (found / (found + missesBefore + misses));
   });
-  return area / total;
+  return zeros === 0 ? Number.NaN : area / ones;
 }
 
 type Visit = (hits: number, misses: number, hitsBefore: number, missesBefore: number) => void;

@@ -28,7 +28,16 @@ describe('rows', () => {
     expect(normal).toMatchObject({ f1: NaN, mar: NaN, auc: NaN, ap: NaN, vusPr: NaN, eventRecall: NaN, delayMedianS: NaN, far: 0.25 });
     expect(normal).toMatchObject({ missed: 0, episodes: 1 });
     const anomalous = of({ label: '####', alarm: '..!!' });
-    expect(anomalous).toMatchObject({ far: NaN, auc: NaN, episodesPerDay: NaN, normalHours: 0, ap: 1, mar: 0.5, eventRecall: 1 });
+    expect(anomalous).toMatchObject({
+      far: NaN,
+      auc: NaN,
+      episodesPerDay: NaN,
+      normalHours: 0,
+      ap: NaN,
+      vusPr: NaN,
+      mar: 0.5,
+      eventRecall: 1,
+    });
     expect(of()).toMatchObject({ rows: 0, f1: NaN, far: NaN });
   });
 });

@@ -19,7 +19,7 @@ export function reportTable({ pooled, files }: EvaluationReport): string {
   const sections = [
     `${files.length === 1 ? '1 recording' : `${files.length} recordings`}: ${overview(sample)}`,
     textTable(
-      ['pooled', ...pooledHead],
+      ['all', ...pooledHead],
       all.flatMap(([precision, metrics]) => (metrics === undefined ? [] : [[precision, ...pooledCells(metrics)]])),
     ),
     ...(faults.length === 0 ? [] : [textTable(['fault', '', ...faultHead], faultRows(faults))]),
@@ -38,7 +38,7 @@ function overview({ rows, anomalousRows, events, normalHours, rowsWithoutVerdict
   ].join(', ');
 }
 
-const pooledHead = ['F1', 'always', 'FAR %', 'MAR %', 'AUC', 'AP', 'VUS-PR', 'found', 'delay', 'p90', 'false/day', '95 % <'];
+const pooledHead = ['F1', 'always', 'FAR %', 'MAR %', 'AUC', 'AP', 'VUS-PR', 'found', 'delay', 'p90', 'false/d', '95 % <'];
 const pooledCells = (metrics: Metrics): string[] => [
   share(metrics.f1),
   share(metrics.alwaysAlarmF1),
@@ -94,7 +94,7 @@ function notes(all: readonly (readonly [Precision, Metrics])[]): string {
   return [
     'F1, FAR, MAR: rows, at the limit the model came with; always: F1 of an alarm that never ends.',
     'found: events with an alarm inside; delay: median of those, from the first row of the event.',
-    'false: alarms that began on a normal row; 95 % <: with this confidence the rate is lower.',
+    'false, false/d: alarms that began on a normal row, and how many a day; 95 % <: upper bound of that.',
     ...(standing.length > 0 ? [`Of the events found, an alarm stood already when they began: ${standing.join(', ')}.`] : []),
   ].join('\n');
 }

@@ -12,18 +12,18 @@ export interface DenseOptions {
   readonly bias: boolean;
 }
 
-/** Fully connected autoencoder: ReLU after every layer but the last. */
+/** Fully connected autoencoder: ReLU after every layer but the code, the narrowest, and the last: half of a narrow code would be cut off. */
 export const denseFamily = (options: DenseOptions): ModelFamily => ({
   name: 'dense',
   build({ channels, length }, seed) {
     const network = denseNetwork(channels * length, options);
     const values = new InitialValues(seed);
-    const last = options.hidden.length;
-    const weights = network.parameters.filter(({ outputAxis }) => outputAxis !== undefined);
-    const initial = network.parameters.map(({ shape, outputAxis }) => {
+    const rectified = rectifiedLayers(options);
+    const initial = network.parameters.map(({ shape, outputAxis }, i) => {
       const [inputs = 0, outputs = 0] = shape;
       if (outputAxis === undefined) return new Float32Array(inputs);
-      return weights[last]?.shape === shape ? values.xavier(shape, inputs, outputs) : values.he(shape, inputs);
+      const layer = options.bias ? i / 2 : i;
+      return rectified[layer] ? values.he(shape, inputs) : values.xavier(shape, inputs, outputs);
     });
     return { network, initial };
   },
@@ -32,6 +32,7 @@ export const denseFamily = (options: DenseOptions): ModelFamily => ({
 export function denseNetwork(width: number, { hidden, bias }: DenseOptions): TrainableNetwork {
   const widths = [width, ...hidden, width];
   const layers = widths.length - 1;
+  const rectified = rectifiedLayers({ hidden });
   const parameters = Array.from({ length: layers }, (_, i): Parameter[] => {
     const [inputs, outputs] = [widths[i] as number, widths[i + 1] as number];
     const weights: Parameter = { name: `weights_${i}`, shape: [inputs, outputs], outputAxis: 1 };
@@ -48,9 +49,14 @@ export function denseNetwork(width: number, { hidden, bias }: DenseOptions): Tra
         const [weights, offset] = tensors.slice(i * perLayer, (i + 1) * perLayer);
         if (weights === undefined) throw new RangeError(`the network has ${layers} layers, layer ${i} has no weights`);
         values = matmul(tape, values, weights, offset);
-        if (i < layers - 1) values = relu(tape, values);
+        if (rectified[i]) values = relu(tape, values);
       }
       return values;
     },
   };
 }
+
+const rectifiedLayers = ({ hidden }: Pick<DenseOptions, 'hidden'>): boolean[] => {
+  const code = hidden.indexOf(Math.min(...hidden));
+  return [...hidden.map((_, i) => i !== code), false];
+};

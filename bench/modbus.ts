@@ -8,7 +8,7 @@ import { SampleBlockBuilder } from '../src/core/sample-block.ts';
 import { seededRandom } from '../src/core/seeded-random.ts';
 import { modbusSource } from '../src/sources/modbus/index.ts';
 import { startLibmodbus } from '../test/support/modbus/libmodbus.ts';
-import type { BenchRow } from './sync.ts';
+import { type BenchRow, median } from './support/row.ts';
 
 const servers = 10;
 const tagsPerServer = 1000;
@@ -171,8 +171,6 @@ async function runBare(urls: readonly string[]): Promise<Report> {
   await Promise.all(loops);
   return report;
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 const [side, ...urls] = process.argv.slice(2);
 if (process.send !== undefined && (side === 'ours' || side === 'bare')) {

@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=2
+// Small young generation, few malloc arenas: what the gateway makes dies at once, and 70 MB less stay resident for no measurable CPU (docs/measurements.md).
 // Plain JavaScript that any Node can read: on an older one it goes on with the Node that `npm ci` brought, or says what to do.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -23,7 +24,9 @@ if (suits) {
     );
     process.exitCode = 1;
   } else {
-    const { status, signal } = spawnSync(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+    const { status, signal } = spawnSync(bundled, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+      stdio: 'inherit',
+    });
     process.exitCode = status ?? (signal === null ? 1 : 130);
   }
 }

@@ -13,6 +13,15 @@ export interface Usage {
   readonly late: number;
 }
 
+/** The first line of bin/fettle.js says with which settings the gateway runs; so it is measured. */
+function launchOf(script: string): { env: NodeJS.ProcessEnv; execArgv: string[] } {
+  if (script !== 'subject-gateway') return { env: {}, execArgv: [] };
+  const [line = ''] = readFileSync(new URL('../../bin/fettle.js', import.meta.url), 'utf8').split('\n');
+  const words = line.split(' ').slice(2);
+  const node = words.indexOf('node');
+  return { env: Object.fromEntries(words.slice(0, node).map((word) => word.split('='))), execArgv: words.slice(node + 1) };
+}
+
 /** A process under measurement: it reports what it has taken in and what that cost. */
 export class Subject {
   readonly #child: ChildProcess;
@@ -37,10 +46,11 @@ export class Subject {
     const folder = mkdtempSync(join(tmpdir(), 'fettle-bench-'));
     const file = join(folder, 'settings.json');
     writeFileSync(file, JSON.stringify(settings));
+    const launch = launchOf(script);
     const child = fork(fileURLToPath(new URL(`${script}.ts`, import.meta.url)), [file], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, ...environment },
-      execArgv: [],
+      env: { ...process.env, ...launch.env, ...environment },
+      execArgv: launch.execArgv,
     });
     await new Promise<void>((resolve, reject) => {
       child.once('message', () => resolve());

@@ -53,6 +53,11 @@ export class GraphBuilder {
     this.#graph.output.push(valueInfo(name, type, shape));
   }
 
+  /** A value the graph makes, as it is and under its own name: no copy. For the body of a Loop, whose outputs count by their place. */
+  result(value: Value, type: ElementType, shape: Shape): void {
+    this.#graph.output.push(valueInfo(value, type, shape));
+  }
+
   floats(values: ArrayLike<number>, shape: readonly number[]): Value {
     return this.#initializer('float', Float32Array.from(values), shape);
   }
@@ -86,6 +91,13 @@ export class GraphBuilder {
     const output = `${this.#prefix}${type}_${this.#next++}`;
     this.node(type, inputs, attributes, [output]);
     return output;
+  }
+
+  /** A vector in pieces of the lengths given. */
+  split(value: Value, lengths: readonly number[]): Value[] {
+    const outputs = lengths.map(() => `${this.#prefix}Split_${this.#next++}`);
+    this.node('Split', [value, this.int64s(lengths)], { axis: 0 }, outputs);
+    return outputs;
   }
 
   node(type: string, inputs: readonly Value[], attributes: Record<string, AttributeValue>, outputs: readonly string[]): void {

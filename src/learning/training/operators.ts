@@ -15,7 +15,7 @@ export function matmul(tape: Tape, a: Tensor, b: Tensor, bias?: Tensor): Tensor 
     [
       [a, (gradient) => graph.op('Gemm', [gradient, b.value], { transB: 1 })],
       [b, (gradient) => graph.op('Gemm', [a.value, gradient], { transA: 1 })],
-      ...(bias === undefined ? [] : [[bias, (gradient: Value) => graph.reduce('ReduceSum', gradient, [0])] as const]),
+      ...(bias === undefined ? [] : [[bias, (gradient: Value) => columnSums(graph, gradient, rows, columns)] as const]),
     ],
   );
 }
@@ -59,8 +59,10 @@ export function square(tape: Tape, a: Tensor): Tensor {
 export function relu(tape: Tape, a: Tensor): Tensor {
   const { graph } = tape;
   const value = graph.op('Relu', [a.value]);
-  // Sign of the result (0 or 1) as the mask: two nodes where a comparison, a cast and a product would be three.
-  return tape.record(value, a.sizes, [[a, (gradient) => graph.multiply(gradient, graph.op('Sign', [value]))]]);
+  // A sigmoid of straight lines, as steep as it can be, is 0 or 1: one fast node where a comparison and a cast would be two (and Sign is slow).
+  return tape.record(value, a.sizes, [
+    [a, (gradient) => graph.multiply(gradient, graph.op('HardSigmoid', [value], { alpha: { float: 1e38 }, beta: { float: 0 } }))],
+  ]);
 }
 
 export function leakyRelu(tape: Tape, a: Tensor, slope = 0.01): Tensor {
@@ -132,9 +134,18 @@ function summedTo(graph: GraphBuilder, gradient: Value, from: Sizes, to: Sizes):
   const missing = from.length - to.length;
   const repeated = from.flatMap((size, axis) => (axis < missing || (to[axis - missing] === 1 && size !== 1) ? [axis] : []));
   if (repeated.length === 0) return gradient;
+  const leading = repeated.every((axis, i) => axis === i) && to.length > 0;
+  if (leading) {
+    const [count, rest] = [elementsOf(from.slice(0, repeated.length)), elementsOf(from.slice(repeated.length))];
+    return graph.reshape(columnSums(graph, graph.reshape(gradient, [count, rest]), count, rest), to);
+  }
   const summed = graph.reduce('ReduceSum', gradient, repeated, missing === 0);
   return missing === 0 || repeated.length === missing ? summed : graph.reshape(summed, to);
 }
+
+/** `[rows, columns]` → `[columns]`, as a product with ones: ReduceSum over rows takes ten times as long. */
+const columnSums = (graph: GraphBuilder, values: Value, rows: number, columns: number): Value =>
+  graph.reshape(graph.matmul(graph.floats(new Float32Array(rows).fill(1), [1, rows]), values), [columns]);
 
 function broadcast(operator: string, a: Tensor, b: Tensor): Sizes {
   const rank = Math.max(a.sizes.length, b.sizes.length);

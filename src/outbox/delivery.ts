@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import { type DeliveryReport, type Lane, lanes, type OutboxEntry, type OutboxStore, type Sink } from '../core/sink.ts';
 import { Bell } from './bell.ts';
 import { LaneProgress, type Stretch } from './lane-progress.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { Removal } from './removal.ts';
 import { type DeliveryStatus, emptyDepth, oldestAgeMs } from './status.ts';
 import { Throughput } from './throughput.ts';
@@ -50,7 +51,7 @@ const smallestScale = 1 / 64;
 
 /**
  * Durable outbox → one sink. Alarms go before live results and samples, these before what an outage left behind; one
- * batch is in memory at a time. An entry is removed when the sink has accepted or refused it for good, and stays
+ * batch is on its way and at most one more in memory. An entry is removed when the sink has accepted or refused it for good, and stays
  * otherwise, however long that takes. Starts and stops nothing but itself: the sink is started before and stopped after it.
  */
 export class SinkDelivery {
@@ -65,6 +66,7 @@ export class SinkDelivery {
   readonly #passedOver = new Map<Stretch, number>();
   readonly #throughput = new Throughput();
   readonly #removal: Removal;
+  readonly #reader: ReadAhead;
   readonly #counters = { delivered: 0, rejected: 0, retried: 0, batches: 0 };
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   #depth = emptyDepth;
@@ -88,6 +90,7 @@ export class SinkDelivery {
     this.#options = { ...defaults, ...options };
     this.#backoff = new Backoff({ baseMs: this.#options.retryBaseMs, maxMs: this.#options.retryMaxMs, random: this.#options.random });
     this.#removal = new Removal(store, sink.id, log, this.#options.random);
+    this.#reader = new ReadAhead(store);
     this.#progress = { alarms: new LaneProgress('alarms'), results: new LaneProgress('results'), samples: new LaneProgress('samples') };
     this.#link = { up: false, sinceMs: clock.wallMs() };
   }
@@ -190,7 +193,8 @@ export class SinkDelivery {
     try {
       const maxPoints = Math.max(1, Math.floor(this.#sink.maxBatch.points * this.#scale));
       const maxBytes = Math.max(1, Math.floor(this.#sink.maxBatch.bytes * this.#scale));
-      const entries = await this.#store.read({ sink: this.#sink.id, lane, ...progress.range(part), maxPoints, maxBytes });
+      const query = { sink: this.#sink.id, lane, ...progress.range(part), maxPoints, maxBytes };
+      const entries = await this.#reader.read(query);
       const last = entries.at(-1);
       if (live) progress.more = false;
       if (!last) {
@@ -201,6 +205,7 @@ export class SinkDelivery {
       const full = points * 2 > maxPoints || sumOf(entries, (entry) => entry.payload.length) * 2 > maxBytes;
       // The rest after full batches waits for company again.
       if (live && more && !full && lane !== 'alarms') return progress.wake(atMs);
+      if (full) this.#reader.begin({ ...query, afterId: last.id });
       const report = await this.#deliver(entries, points, signal);
       progress.advance(part, last.id);
       await this.#removal.begin(entries, report, signal);

@@ -59,6 +59,9 @@ ${optionalText('by', transition.by)}${optionalText('comment', transition.comment
   samples({ block, tagName, textOf }: NamedSamples): { lines: string; count: number } {
     let lines = '';
     let count = 0;
+    // The rows of a poll share their time.
+    let timeMs = Number.NaN;
+    let time = '';
     for (let row = 0; row < block.length; row++) {
       const tag = block.tag[row] as number;
       const value = block.value[row] as number;
@@ -66,8 +69,13 @@ ${optionalText('by', transition.by)}${optionalText('comment', transition.comment
       const text = textOf(tag, value);
       let fields = text === undefined ? (Number.isFinite(value) ? `value=${value}` : '') : `text=${textField(text)}`;
       if (code !== quality.good) fields += `${fields === '' ? '' : ','}quality=${textField(qualityName(code))}`;
-      if (fields === '' || !Number.isFinite(block.timeMs[row])) continue;
-      lines += `${count++ === 0 ? '' : '\n'}${this.#sampleHead(tagName(tag))}${fields} ${nanoseconds(block.timeMs[row] as number)}`;
+      const rowMs = block.timeMs[row] as number;
+      if (fields === '' || !Number.isFinite(rowMs)) continue;
+      if (rowMs !== timeMs) {
+        timeMs = rowMs;
+        time = nanoseconds(rowMs);
+      }
+      lines += `${count++ === 0 ? '' : '\n'}${this.#sampleHead(tagName(tag))}${fields} ${time}`;
     }
     return { lines, count };
   }

@@ -2,8 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { type BenchSite, windowLength, windowSlide } from './support/bench-site.ts';
 import { atRate } from './support/load.ts';
+import { alertTopics } from './support/node-red-flow.ts';
 import { Publisher } from './support/publisher.ts';
-import { type BenchRow, median, quantile } from './support/row.ts';
+import { atMost, type BenchRow, median, missing, quantile } from './support/row.ts';
+import type { Subject } from './support/subject.ts';
 
 const rate = 5_000;
 const seconds = 6;
@@ -17,8 +19,8 @@ interface Latencies {
 }
 
 /** Publish of the sample that closes the window → alert at a subscriber, at a fixed rate, both on this process's clock. */
-async function alertLatency(site: BenchSite, environment: NodeJS.ProcessEnv = {}): Promise<Latencies> {
-  const subject = await site.gateway({}, environment);
+async function alertLatency(site: BenchSite, start: () => Promise<Subject>, topicFilter: string): Promise<Latencies> {
+  const subject = await start();
   const publisher = await Publisher.connect(site.port);
   const subscriber = await mqtt.connectAsync(site.mosquitto.url, { protocolVersion: 5 });
   const closing = new Map<string, number>();
@@ -32,7 +34,7 @@ async function alertLatency(site: BenchSite, environment: NodeJS.ProcessEnv = {}
     closing.delete(key);
     if (sent !== undefined) found.push(now - sent);
   });
-  await subscriber.subscribeAsync('fettle/bench/+/alarm/event', { qos: 1 });
+  await subscriber.subscribeAsync(topicFilter, { qos: 1 });
   // Each topic in turn gets a spike in the last rows of a window; the first row behind it closes the window.
   let expected = 0;
   const period = windowLength * 4;
@@ -52,6 +54,9 @@ async function alertLatency(site: BenchSite, environment: NodeJS.ProcessEnv = {}
   await subject.stop();
   return { p50: quantile(found, 0.5), p99: quantile(found, 0.99), alerts: found.length, missed: expected - found.length };
 }
+
+const fettleLatency = (site: BenchSite, environment: NodeJS.ProcessEnv = {}): Promise<Latencies> =>
+  alertLatency(site, () => site.gateway({}, environment), 'fettle/bench/+/alarm/event');
 
 /** Publish → the same message at a subscriber, with nothing of ours between, under the same load. */
 async function echoLatency(site: BenchSite): Promise<Latencies> {
@@ -79,9 +84,11 @@ async function echoLatency(site: BenchSite): Promise<Latencies> {
 export async function benchLatency(site: BenchSite): Promise<BenchRow[]> {
   const ours: Latencies[] = [];
   const echo: Latencies[] = [];
+  const nodeRed: Latencies[] = [];
   for (let round = 0; round < rounds; round++) {
-    ours.push(await alertLatency(site));
+    ours.push(await fettleLatency(site));
     echo.push(await echoLatency(site));
+    if (round % 2 === 0) nodeRed.push(await alertLatency(site, () => site.nodeRed(), alertTopics));
   }
   const missed = ours.reduce((sum, { missed: n }) => sum + n, 0);
   const row = (unit: string, pick: (latencies: Latencies) => number, target: number): BenchRow => {
@@ -89,7 +96,14 @@ export async function benchLatency(site: BenchSite): Promise<BenchRow[]> {
     const limit = median(echo.map(pick));
     return { name: 'latency', value, unit, limit, ratio: value / limit, target, reached: value <= target && missed === 0 };
   };
-  return [row('ms p50', ({ p50 }) => p50, 1), row('ms p99', ({ p99 }) => p99, 4)];
+  // A flow that does not raise every alert is no baseline.
+  const sound = nodeRed.every(({ alerts, missed: n }) => alerts > 0 && n === 0);
+  const beside = (figure: string, pick: (latencies: Latencies) => number): BenchRow => {
+    const unit = `${figure} beside a Node-RED 5 flow`;
+    return sound ? atMost('latency', median(ours.map(pick)), unit, median(nodeRed.map(pick)), 1) : missing('latency', unit, 1);
+  };
+  const [p50, p99] = [({ p50 }: Latencies): number => p50, ({ p99 }: Latencies): number => p99];
+  return [row('ms p50', p50, 1), row('ms p99', p99, 4), beside('ms p50', p50), beside('ms p99', p99)];
 }
 
 /** The same with every sync of the disk made slower by `delay`; `environment` makes it so. */
@@ -97,8 +111,8 @@ export async function benchSlowDisk(site: BenchSite, environment: NodeJS.Process
   const slow: number[] = [];
   const plain: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    slow.push((await alertLatency(site, environment)).p99);
-    plain.push((await alertLatency(site)).p99);
+    slow.push((await fettleLatency(site, environment)).p99);
+    plain.push((await fettleLatency(site)).p99);
   }
   const value = median(slow);
   const limit = median(plain);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { trainBundle } from '../../src/learning/train.ts';
 import { DemoCloud } from '../../src/simulator/cloud.ts';
 import { type Mosquitto, startMosquitto } from '../../test/support/mosquitto.ts';
+import type { FlowSettings } from './node-red-flow.ts';
 import { channels, Publisher, stepMs, topics } from './publisher.ts';
 import { Subject } from './subject.ts';
 
@@ -98,6 +99,21 @@ export class BenchSite {
 
   bare(qos: 0 | 1 = 0): Promise<Subject> {
     return Subject.start('subject-bare', { url: this.mosquitto.url, qos });
+  }
+
+  /** Node-RED with the same windows and no inference. The signals stay below a deviation of 2, the publisher's spikes reach 30. */
+  nodeRed(more: Partial<FlowSettings> = {}): Promise<Subject> {
+    const flow: FlowSettings = {
+      url: this.mosquitto.url,
+      topic: 'bench/+/telemetry',
+      channels,
+      stepMs,
+      length: windowLength,
+      slide: windowSlide,
+      limit: 10,
+      ...more,
+    };
+    return Subject.start('subject-node-red', flow);
   }
 
   async dispose(): Promise<void> {

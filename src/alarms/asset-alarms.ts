@@ -9,7 +9,7 @@ import type { AssetAlarmSettings } from './settings.ts';
 import { TagSupervision } from './tag-supervision.ts';
 
 /** Conditions that mean nothing while the machine stands still. High limits and bad quality stay watched. */
-const restsWhenStopped: ReadonlySet<AlarmRule> = new Set(['anomaly', 'flatline', 'rate', 'lo', 'lolo', 'notWatched']);
+const restsWhenStopped: ReadonlySet<AlarmRule> = new Set(['anomaly', 'drift', 'flatline', 'rate', 'lo', 'lolo', 'notWatched']);
 
 /** A final row as the alarms see it; the arrays are not kept. */
 export interface AlarmRow {
@@ -35,6 +35,7 @@ export class AssetAlarms {
   readonly settings: AssetAlarmSettings;
   readonly #listener: AlarmListener;
   readonly #anomaly: AlarmPoint;
+  readonly #drift: AlarmPoint;
   readonly #notWatched: AlarmPoint;
   readonly #tags: readonly TagSupervision[];
   readonly #points: readonly AlarmPoint[];
@@ -52,6 +53,12 @@ export class AssetAlarms {
     this.#listener = listener;
     const { alarm } = settings;
     this.#anomaly = new AlarmPoint('anomaly', null, alarm, alarm);
+    this.#drift = new AlarmPoint(
+      'drift',
+      null,
+      { ...alarm, acknowledge: 'automatic', latching: false },
+      { onDelayMs: 0, offDelayMs: 0, advice: null },
+    );
     this.#notWatched = new AlarmPoint(
       'notWatched',
       null,
@@ -59,7 +66,7 @@ export class AssetAlarms {
       { onDelayMs: 0, offDelayMs: 0, advice: null },
     );
     this.#tags = settings.supervised.map((tag) => new TagSupervision(tag, alarm));
-    this.#points = [this.#anomaly, this.#notWatched, ...this.#tags.flatMap((tag) => tag.points)];
+    this.#points = [this.#anomaly, this.#drift, this.#notWatched, ...this.#tags.flatMap((tag) => tag.points)];
     this.#silentSinceMs = new Float64Array(settings.tags.length).fill(Number.NaN);
     this.#silentQuality = new Uint8Array(settings.tags.length);
     this.#watching = settings.hasModel ? 'learning' : 'no';
@@ -96,15 +103,35 @@ export class AssetAlarms {
     this.#time(row.endMs);
   }
 
-  /** The verdict on one window. `findings` is asked only when something is raised. */
-  score(endMs: number, ratio: number, model: string, findings: () => readonly Finding[]): void {
+  /**
+   * The verdict on one window. `findings` is asked only when something is raised. `active`: what a detector with a memory of its own has decided; without one the ratio
+   * decides, with the deadband.
+   */
+  score(endMs: number, ratio: number, model: string, findings: () => readonly Finding[], active?: boolean): void {
     this.#nowMs = Math.max(this.#nowMs, endMs);
     this.#judged(endMs);
-    const raw = ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined;
+    const raw = active ?? (ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined);
     this.#judge(this.#anomaly, raw, endMs, () => {
       const found = findings();
       return { ratio, message: describeAnomaly(ratio, found), findings: found, model };
     });
+    this.#time(endMs);
+  }
+
+  /** How far the asset has moved from its reference, over what is allowed; the channel that moved furthest. */
+  slowChange(endMs: number, ratio: number, channel: string, model: string): void {
+    const raw = ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined;
+    this.#judge(this.#drift, raw, endMs, () => ({
+      ratio,
+      message: `slow change: ${channel} has left what the other channels explain, ${ratio.toFixed(1)} × the limit`,
+      findings: [],
+      model,
+    }));
+  }
+
+  /** A row that says nothing new: the last verdict stands. */
+  held(endMs: number): void {
+    this.#judged(endMs);
     this.#time(endMs);
   }
 
@@ -275,7 +302,7 @@ export class AssetAlarms {
       rule: point.rule,
       tag: point.tag,
       kind: alarm.kind,
-      priority: alarm.priority,
+      priority: point.rule === 'drift' ? 'low' : alarm.priority,
       from: change.from,
       to: change.to,
       atMs,

@@ -84,7 +84,8 @@ function interfaceProblem(graph: GraphProto, { length, channels }: Pick<ModelMan
   const constants = new Set(graph.initializer.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !constants.has(name));
   if (inputs.length !== 1) return `must have the one input "window", has ${listed(inputs)}`;
-  if (graph.output.length !== outputs.length) return `must have the outputs ${outputs.join(', ')}, has ${listed(graph.output)}`;
+  const named = graph.output.filter(({ name }) => name !== 'parts');
+  if (named.length !== outputs.length) return `must have the outputs ${outputs.join(', ')}, has ${listed(graph.output)}`;
   return (
     valueProblem(inputs, 'window', [length, channels.length]) ??
     firstProblem(outputs, (name) => valueProblem(graph.output, name, name === 'score' ? [] : [channels.length]))

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type DetectorParameters, detectorSchema } from '../core/detector.ts';
 import { errorText, FettleError } from '../core/errors.ts';
 import { goldenSchema, type LoadedBundle, type ModelManifest, manifestSchema } from '../core/manifest.ts';
 import { inspectModel } from './inspect.ts';
@@ -36,7 +37,12 @@ export async function loadBundle(directory: string): Promise<LoadedBundle> {
   const operators = inspectModel(model, manifest);
   const unlisted = operators.filter((operator) => !manifest.operators.includes(operator));
   if (unlisted.length > 0) throw invalid(`${directory}/model.onnx uses operators its manifest does not name: ${unlisted.join(', ')}`);
-  return { directory, manifest, model, golden };
+  const detectorFile = files.get('detector.json');
+  if (detectorFile === undefined) return { directory, manifest, model, golden };
+  const detector = parse(detectorFile, `${directory}/detector.json`, (value) => detectorSchema.parse(value));
+  const problem = detectorProblem(detector, manifest);
+  if (problem !== undefined) throw invalid(`${directory}/detector.json ${problem}`);
+  return { directory, manifest, model, golden, detector };
 }
 
 async function read(directory: string, path: string, largest: number): Promise<Buffer> {
@@ -56,7 +62,19 @@ async function read(directory: string, path: string, largest: number): Promise<B
   }
 }
 
-function parse<T extends ModelManifest | LoadedBundle['golden']>(content: Buffer, name: string, check: (value: unknown) => T): T {
+function detectorProblem({ channels, calibration, slow }: DetectorParameters, manifest: ModelManifest): string | undefined {
+  const count = manifest.channels.length;
+  if (channels.length !== count) return `is for ${channels.length} channels, the manifest has ${count}`;
+  if (calibration.length !== manifest.length) return `is for windows of ${calibration.length} rows, the manifest has ${manifest.length}`;
+  if (calibration.parts.length === 0 || calibration.parts.length % (count * calibration.members) !== 0) return 'has calibration windows of another size';
+  const sizes = (slow?.scales ?? []).flatMap(({ reference, mean, variance, diffusion, slope, contrast }) => [
+    ...[reference, mean, variance, diffusion, slope].map(({ length }) => length),
+    contrast.length / count,
+  ]);
+  return sizes.every((size) => size === count) ? undefined : 'has a slow-change reference of another size';
+}
+
+function parse<T extends ModelManifest | LoadedBundle['golden'] | DetectorParameters>(content: Buffer, name: string, check: (value: unknown) => T): T {
   try {
     return check(JSON.parse(content.toString()));
   } catch (error) {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { DetectorParameters } from '../core/detector.ts';
 import { FettleError } from '../core/errors.ts';
 import { type Golden, type ModelManifest, manifestSchema } from '../core/manifest.ts';
 import { inspectModel } from './inspect.ts';
@@ -10,6 +11,8 @@ export interface BundleContent {
   readonly manifest: Omit<ModelManifest, 'files' | 'operators'>;
   readonly model: Uint8Array;
   readonly golden: Golden;
+  /** Of a tracking model. */
+  readonly detector?: DetectorParameters;
   /** CARD.md: what a person should know of the model. */
   readonly card: string;
 }
@@ -33,6 +36,7 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
     ['golden.json', Buffer.from(`${JSON.stringify(content.golden)}\n`)],
     ['CARD.md', Buffer.from(content.card)],
   ]);
+  if (content.detector !== undefined) files.set('detector.json', Buffer.from(`${JSON.stringify(content.detector)}\n`));
   const unfinished: ModelManifest = { ...content.manifest, operators: [], files: [] };
   const manifest = manifestSchema.parse({
     ...unfinished,

@@ -19,7 +19,8 @@ export type Priority = (typeof priorities)[number];
 export type AlarmKind = 'alert' | 'alarm';
 
 /** What raises: the detector, a tag's limit, or the watching itself. */
-export type AlarmRule = 'anomaly' | 'hihi' | 'hi' | 'lo' | 'lolo' | 'rate' | 'flatline' | 'badQuality' | 'notWatched';
+/** `drift`: a slow change against the reference of commissioning. */
+export type AlarmRule = 'anomaly' | 'drift' | 'hihi' | 'hi' | 'lo' | 'lolo' | 'rate' | 'flatline' | 'badQuality' | 'notWatched';
 
 /** One channel's part in an explanation, largest first. */
 export interface Finding {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DetectorParameters } from './detector.ts';
 
 /** DESIGN section 6: what a model bundle says of itself. */
 export const channelSchema = z.strictObject({
@@ -81,4 +82,6 @@ export interface LoadedBundle {
   readonly manifest: ModelManifest;
   readonly model: Uint8Array;
   readonly golden: Golden;
+  /** `detector.json` of a tracking model. */
+  readonly detector?: DetectorParameters;
 }

@@ -1,3 +1,4 @@
+import type { DetectorParameters } from './detector.ts';
 import type { ModelManifest } from './manifest.ts';
 import type { WindowBatch } from './window.ts';
 
@@ -14,11 +15,15 @@ export interface ScoreBatch {
   readonly contributions: Float32Array;
   readonly observed: Float32Array;
   readonly expected: Float32Array;
+  /** `[count, members, channels]`, where the model gives it: squared weighted residuals of each of its networks, summed over a channel. */
+  readonly parts?: Float32Array;
 }
 
 /** Windows → scores, for one model. `score` may be called again only after the last call has settled. Throws FETTLE_SCORING_FAILED. */
 export interface Scorer {
   readonly manifest: ModelManifest;
+  /** What stands around a tracking model; absent for one that judges windows as they are. */
+  readonly detector?: DetectorParameters;
   score(batch: WindowBatch): Promise<ScoreBatch>;
   dispose(): Promise<void>;
 }

@@ -9,9 +9,9 @@ export async function checkModels(loaded: LoadedConfig): Promise<void> {
   for (const [i, { id, tags, detector, window }] of loaded.config.assets.entries()) {
     if (detector === undefined) continue;
     try {
-      const { manifest } = await loadBundle(detector.model);
-      checkGrid(manifest, id, window);
-      bindChannels(manifest, id, tags, detector.channels);
+      const bundle = await loadBundle(detector.model);
+      checkGrid(bundle, id, window);
+      bindChannels(bundle.manifest, id, tags, detector.channels);
     } catch (error) {
       problems.push(problemAt(loaded, ['assets', i, 'detector', 'model'], errorText(error)));
     }

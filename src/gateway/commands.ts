@@ -6,7 +6,7 @@ import { durationMs } from '../core/fields.ts';
 /** What MQTT `…/cmd/<verb>` and `POST /api/v1/commands/<verb>` take. */
 export const commandSchema = z.looseObject({
   asset: z.string().min(1).describe('Id of the asset.'),
-  rule: z.string().optional().describe('One rule only: anomaly, hihi, hi, lo, lolo, rate, flatline, badQuality, notWatched.'),
+  rule: z.string().optional().describe('One rule only: anomaly, drift, hihi, hi, lo, lolo, rate, flatline, badQuality, notWatched.'),
   tag: z.string().optional().describe('One tag only.'),
   by: z.string().max(200).default('unknown').describe('Who asks.'),
   comment: z.string().max(2000).optional().describe('Why.'),

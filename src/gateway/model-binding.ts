@@ -1,5 +1,5 @@
 import { FettleError } from '../core/errors.ts';
-import { type ModelManifest, modelName } from '../core/manifest.ts';
+import { type LoadedBundle, type ModelManifest, modelName } from '../core/manifest.ts';
 
 /**
  * For each channel of the model the asset's tag: by the asset's own `channels`, by equal name, or by an equal last level that only one of the asset's
@@ -37,8 +37,13 @@ export function bindChannels(
 }
 
 /** Throws FETTLE_MODEL_MISMATCH when the model was learnt on another grid than the asset's window. */
-export function checkGrid(manifest: ModelManifest, assetId: string, window: { step: number; length: number }): void {
-  if (manifest.stepMs === window.step && manifest.length === window.length) return;
+export function checkGrid(
+  { manifest, detector }: Pick<LoadedBundle, 'manifest' | 'detector'>,
+  assetId: string,
+  window: { step: number; length: number },
+): void {
+  // A tracking detector makes its windows itself.
+  if (manifest.stepMs === window.step && (detector !== undefined || manifest.length === window.length)) return;
   throw new FettleError(
     'FETTLE_MODEL_MISMATCH',
     `model ${modelName(manifest)} was learnt on ${manifest.length} steps of ${manifest.stepMs} ms; ${assetId} has ${window.length} steps of ${window.step} ms`,

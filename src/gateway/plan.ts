@@ -7,7 +7,7 @@ import type { AssetPlan, ColumnPlan } from '../windows/plan.ts';
 import { compileRunning } from '../windows/running.ts';
 import { bindChannels, checkGrid } from './model-binding.ts';
 import type { Names } from './names.ts';
-import type { PipelinePlan } from './pipeline.ts';
+import type { DetectorPlan, PipelinePlan } from './pipeline.ts';
 
 /** The scorer of an asset, by asset id; assets without a model are not in it. */
 export type ScorersByAsset = ReadonlyMap<string, Scorer>;
@@ -17,27 +17,33 @@ export function planPipeline(config: Config, names: Names, scorers: ScorersByAss
   const batches: Scorer[] = [];
   const windows: AssetPlan[] = [];
   const alarms: AssetAlarmSettings[] = [];
+  const detectors: (DetectorPlan | undefined)[] = [];
   for (const asset of config.assets) {
     const scorer = scorers.get(asset.id);
     if (scorer !== undefined && !batches.includes(scorer)) batches.push(scorer);
-    windows.push(planAsset(config, asset, names, scorer, scorer === undefined ? -1 : batches.indexOf(scorer)));
+    const batch = scorer === undefined ? -1 : batches.indexOf(scorer);
+    const plan = planAsset(config, asset, names, scorer, batch);
+    // A tracking detector takes the rows themselves.
+    const tracks = scorer?.detector !== undefined;
+    windows.push(tracks ? { ...plan, batch: -1, modelColumns: [] } : plan);
+    detectors.push(tracks ? { batch, columns: plan.modelColumns } : undefined);
     alarms.push(planAlarms(config, asset, names, scorer));
   }
-  return { windows, alarms, scorers: batches };
+  return { windows, alarms, scorers: batches, detectors };
 }
 
 function planAsset(config: Config, asset: AssetConfig, names: Names, scorer: Scorer | undefined, batch: number): AssetPlan {
   const { window, running } = asset;
   const expression = running === undefined ? undefined : compileRunning(running.when);
   const tags = [...asset.tags, ...(expression?.tags ?? []).filter((tag) => !asset.tags.includes(tag))];
-  if (scorer !== undefined) checkGrid(scorer.manifest, asset.id, window);
+  if (scorer !== undefined) checkGrid(scorer, asset.id, window);
   const channels = scorer === undefined ? [] : bindChannels(scorer.manifest, asset.id, asset.tags, asset.detector?.channels);
   const reads = expression?.tags.map((tag) => tags.indexOf(tag)) ?? [];
   return {
     asset: names.asset.intern(asset.id),
     id: asset.id,
     stepMs: window.step,
-    length: window.length,
+    length: scorer?.detector === undefined ? window.length : scorer.manifest.length,
     slide: window.slide,
     allowedLatenessMs: window.allowedLateness,
     columns: tags.map((tag) => planColumn(config, tag, names, window.step)),

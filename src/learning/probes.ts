@@ -52,3 +52,26 @@ export async function goldenOf(model: Uint8Array, split: Split, length: number):
   const values = length * channels;
   return { tolerance: goldenTolerance, windows: offsets.map((offset) => [...short.subarray(offset, offset + values)]), scores: [...score] };
 }
+
+/** As `goldenOf`, from windows that are cut out already. */
+export async function goldenFor(
+  model: Uint8Array,
+  windows: readonly Float64Array[],
+  { length, channels }: { readonly length: number; readonly channels: number },
+  deviation: Float64Array,
+): Promise<Golden> {
+  const chosen = Array.from({ length: Math.min(goldenWindows, windows.length) }, (_, i) =>
+    (windows[Math.floor((i * windows.length) / Math.min(goldenWindows, windows.length))] as Float64Array).slice(),
+  );
+  const short = chosen.map((window, w) =>
+    window.map((value, at) => {
+      const stepped = w % 2 === 1 && at % channels === (w >> 1) % channels;
+      return Number((stepped ? value + stepDeviations * (deviation[at % channels] as number) : value).toPrecision(7));
+    }),
+  );
+  const rows = new Float64Array(short.length * length * channels);
+  for (const [w, window] of short.entries()) rows.set(window, w * length * channels);
+  const offsets = short.map((_, w) => w * length * channels);
+  const { score } = await runGraph(model, { rows, offsets, length, channels });
+  return { tolerance: goldenTolerance, windows: short.map((window) => [...window]), scores: [...score] };
+}

@@ -13,11 +13,13 @@ export interface GraphOutputs {
   readonly score: Float32Array;
   readonly observed: Float32Array;
   readonly expected: Float32Array;
+  /** Of a tracking model, else empty. */
+  readonly parts: Float32Array;
   /** Of a diagnostic graph, else empty. */
   readonly residual: Float32Array;
 }
 
-const outputs = ['score', 'observed', 'expected', 'residual'] as const;
+const outputs = ['score', 'observed', 'expected', 'parts', 'residual'] as const;
 const windowsPerRun = 256;
 
 /** A deployed graph over windows, in ONNX Runtime, in the batches the gateway uses: what is calibrated is what will run. */
@@ -52,7 +54,13 @@ export async function runGraph(
     await session.release();
   }
   const column = (name: (typeof outputs)[number]): Float32Array => columns.get(name) ?? new Float32Array();
-  return { score: column('score'), observed: column('observed'), expected: column('expected'), residual: column('residual') };
+  return {
+    score: column('score'),
+    observed: column('observed'),
+    expected: column('expected'),
+    parts: column('parts'),
+    residual: column('residual'),
+  };
 }
 
 /** The output a graph of ours must have. Throws FETTLE_TRAINING_FAILED. */

@@ -27,7 +27,7 @@ export async function createScorer(bundle: LoadedBundle, options: ScorerOptions 
     await session.release();
     throw error;
   }
-  if (place === 'inline') return new InlineScorer(manifest, session);
+  if (place === 'inline') return new InlineScorer(bundle, session);
   await session.release();
   return new WorkerScorer(bundle);
 }

@@ -8,6 +8,7 @@ export interface ScoreColumns {
   contributions: Float32Array;
   observed: Float32Array;
   expected: Float32Array;
+  parts?: Float32Array;
 }
 
 export interface ModelShape {
@@ -64,6 +65,7 @@ export class ModelSession {
       observed: new Float32Array(count * channels),
       expected: new Float32Array(count * channels),
     };
+    let parts: Float32Array | undefined;
     for (let from = 0; from < count; from += largestRun) {
       const windows = Math.min(largestRun, count - from);
       const part = await this.#run(values.subarray(from * length * channels, (from + windows) * length * channels), windows);
@@ -71,8 +73,12 @@ export class ModelSession {
       all.contributions.set(part.contributions, from * channels);
       all.observed.set(part.observed, from * channels);
       all.expected.set(part.expected, from * channels);
+      if (part.parts === undefined) continue;
+      const width = part.parts.length / windows;
+      parts ??= new Float32Array(count * width);
+      parts.set(part.parts, from * width);
     }
-    return { count, ...all };
+    return { count, ...all, ...(parts !== undefined && { parts }) };
   }
 
   async release(): Promise<void> {
@@ -92,6 +98,7 @@ export class ModelSession {
       contributions: column(results, 'contributions', windows * channels),
       observed: column(results, 'observed', windows * channels),
       expected: column(results, 'expected', windows * channels),
+      ...(results.parts !== undefined && { parts: column(results, 'parts', results.parts.size) }),
     };
   }
 }

@@ -13,7 +13,7 @@ export interface WorkerRequest {
   readonly count: number;
   /** Shared, present when it is new: `[capacity, length, channels]`. */
   readonly input?: Float32Array;
-  /** Shared, present when it is new: score, contributions, observed, expected of a batch, one after the other. */
+  /** Shared, present when it is new: score, contributions, observed, expected and parts of a batch, one after the other. */
   readonly output?: Float32Array;
 }
 
@@ -38,9 +38,9 @@ async function score(request: WorkerRequest, session: ModelSession): Promise<voi
     own = new Float32Array(input.length);
   }
   own.set(input.subarray(0, count * length * channels));
-  const { value, contributions, observed, expected } = await session.run(own, count);
+  const { value, contributions, observed, expected, parts = new Float32Array() } = await session.run(own, count);
   let at = 0;
-  for (const column of [value, contributions, observed, expected]) {
+  for (const column of [value, contributions, observed, expected, parts]) {
     output.set(column, at);
     at += column.length;
   }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { DetectorParameters } from '../core/detector.ts';
 import { errorText, FettleError } from '../core/errors.ts';
 import type { LoadedBundle, ModelManifest } from '../core/manifest.ts';
 import type { ScoreBatch, Scorer } from '../core/score.ts';
@@ -14,10 +15,13 @@ const firstCapacity = 64;
  */
 export class WorkerScorer implements Scorer {
   readonly manifest: ModelManifest;
+  readonly detector?: DetectorParameters;
   readonly #bundle: LoadedBundle;
   #worker: Worker | undefined;
   #waiting: ((answer: WorkerAnswer) => void) | undefined;
   #disposed = false;
+  /** Networks of a tracking model, which gives its parts too. */
+  readonly #members: number;
   #capacity = 0;
   #input = new Float32Array();
   #output = new Float32Array();
@@ -25,6 +29,8 @@ export class WorkerScorer implements Scorer {
   constructor(bundle: LoadedBundle) {
     this.#bundle = bundle;
     this.manifest = bundle.manifest;
+    if (bundle.detector !== undefined) this.detector = bundle.detector;
+    this.#members = bundle.detector?.calibration.members ?? 0;
   }
 
   async score({ count, values }: WindowBatch): Promise<ScoreBatch> {
@@ -39,7 +45,15 @@ export class WorkerScorer implements Scorer {
     if (answer.error !== undefined) throw new FettleError('FETTLE_SCORING_FAILED', answer.error);
     const output = this.#output;
     const column = (index: number): Float32Array => output.subarray(count * (1 + index * channels), count * (1 + (index + 1) * channels));
-    return { count, value: output.subarray(0, count), contributions: column(0), observed: column(1), expected: column(2) };
+    const parts = output.subarray(count * (1 + 3 * channels), count * (1 + (3 + this.#members) * channels));
+    return {
+      count,
+      value: output.subarray(0, count),
+      contributions: column(0),
+      observed: column(1),
+      expected: column(2),
+      ...(this.#members > 0 && { parts }),
+    };
   }
 
   async dispose(): Promise<void> {
@@ -81,7 +95,7 @@ export class WorkerScorer implements Scorer {
     while (this.#capacity < count) this.#capacity *= 2;
     const { length, channels } = this.manifest;
     this.#input = sharedFloats(this.#capacity * length * channels.length);
-    this.#output = sharedFloats(this.#capacity * (1 + 3 * channels.length));
+    this.#output = sharedFloats(this.#capacity * (1 + (3 + this.#members) * channels.length));
     return true;
   }
 

@@ -4,7 +4,7 @@ import { alarmStates, priorities } from '../../core/alarm.ts';
 /** What is published, as zod schemas and, made from them, JSON Schemas with the ids that messages carry (MQTT 5: user property `schema`). */
 
 const time = z.iso.datetime().describe('ISO 8601, UTC.');
-const rule = z.enum(['anomaly', 'hihi', 'hi', 'lo', 'lolo', 'rate', 'flatline', 'badQuality', 'notWatched']);
+const rule = z.enum(['anomaly', 'drift', 'hihi', 'hi', 'lo', 'lolo', 'rate', 'flatline', 'badQuality', 'notWatched']);
 const state = z.enum(alarmStates).describe('ISA-18.2 state.');
 const kind = z.enum(['alert', 'alarm']).describe('An alarm has a response of the site; an alert has none.');
 const priority = z.enum(priorities);

@@ -1,0 +1,110 @@
+import { basename } from 'node:path';
+import { FettleError } from '../core/errors.ts';
+import { gridRows, type JudgedRow, judgeRecording, type RecordedRows } from '../gateway/recording-run.ts';
+import { type LabelledRecording, readRecording } from '../learning/evaluation/recording.ts';
+import type { EvaluatedFile } from '../learning/evaluation/report.ts';
+import { medianStepMs } from '../learning/evaluation/time-order.ts';
+import type { VerdictSeries } from '../learning/evaluation/verdict-series.ts';
+import { bundleOf } from '../learning/tracking/bundle.ts';
+import type { History } from '../learning/tracking/history.ts';
+import { type Learnt, learnTracking, type Precision, type Recipe } from '../learning/tracking/learn.ts';
+import { createScorer } from '../scoring/index.ts';
+
+export interface EvaluateOptions {
+  readonly csv: readonly string[];
+  readonly time: string | undefined;
+  readonly label: string | undefined;
+  readonly ignore: readonly string[];
+  /** Rows of each file to learn from; ignored where there are recordings of their own for it. */
+  readonly trainRows: number;
+  readonly trainCsv: readonly string[];
+  readonly stepMs: number | 'auto';
+  readonly precisions: readonly Precision[];
+  readonly recipe?: Partial<Recipe>;
+  /** Alarms of the slow-change companion count as alarms too. */
+  readonly withDrift?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onFile?: (file: string, recording: LabelledRecording, series: ReadonlyMap<Precision, VerdictSeries>) => void | Promise<void>;
+}
+
+/** Learns (per file, or once), streams the rest through the pipeline, and gives a verdict for every row that was not learnt from. */
+export async function evaluateFiles(options: EvaluateOptions): Promise<EvaluatedFile[]> {
+  const { csv, trainCsv, trainRows, precisions, signal, ...reading } = options;
+  const shared = trainCsv.length > 0 ? await learnOnce(options) : undefined;
+  const evaluated: EvaluatedFile[] = [];
+  for (const file of csv) {
+    signal?.throwIfAborted();
+    const recording = await readRecording(file, reading);
+    const stepMs = shared?.stepMs ?? stepOf(options, [recording]);
+    const from = shared === undefined ? trainRows : 0;
+    if (recording.timeMs.length <= from)
+      throw new FettleError('FETTLE_CSV_INVALID', `${file}: ${recording.timeMs.length} rows are not more than the ${from} to learn from`, {
+        hint: 'give a smaller --train-rows, or recordings of their own with --train-csv',
+      });
+    const learnt = shared?.learnt ?? (await learn([recording], stepMs, from, options));
+    const series = new Map<Precision, VerdictSeries>();
+    for (const precision of precisions) series.set(precision, await judged(recording, from, stepMs, learnt, precision, options));
+    await options.onFile?.(file, recording, series);
+    evaluated.push({ file: basename(file), kinds: recording.kinds, series });
+  }
+  return evaluated;
+}
+
+async function learnOnce(options: EvaluateOptions): Promise<{ learnt: Learnt; stepMs: number }> {
+  const recordings: LabelledRecording[] = [];
+  for (const file of options.trainCsv) recordings.push(await readRecording(file, { ...options, mayLack: true }));
+  const stepMs = stepOf(options, recordings);
+  return { stepMs, learnt: await learn(recordings, stepMs, undefined, options) };
+}
+
+function stepOf({ stepMs }: EvaluateOptions, recordings: readonly LabelledRecording[]): number {
+  if (stepMs !== 'auto') return stepMs;
+  const found = medianStepMs(recordings.map(({ timeMs }) => timeMs));
+  if (found === undefined) throw new FettleError('FETTLE_CSV_INVALID', 'the recordings have fewer than two times: give --step');
+  return found;
+}
+
+const rowsOf = ({ columns, timeMs, values }: LabelledRecording): RecordedRows => ({ columns, timeMs, values });
+
+function learn(recordings: readonly LabelledRecording[], stepMs: number, rows: number | undefined, options: EvaluateOptions): Promise<Learnt> {
+  const runs = recordings.flatMap((recording) => gridRows(rowsOf(recording), { from: 0, to: rows ?? recording.timeMs.length }, stepMs));
+  const history: History = { channels: recordings[0]?.columns ?? [], stepMs, runs };
+  return learnTracking(history, options.precisions, { ...options.recipe, ...(options.signal && { signal: options.signal }) });
+}
+
+async function judged(
+  recording: LabelledRecording,
+  from: number,
+  stepMs: number,
+  learnt: Learnt,
+  precision: Precision,
+  { withDrift, signal }: EvaluateOptions,
+): Promise<VerdictSeries> {
+  const bundle = await bundleOf(learnt, precision, { id: 'evaluation', version: '1.0.0', stepMs, fromMs: null, toMs: null, gatewayVersion: '0.0.0' });
+  const scorer = await createScorer(bundle);
+  try {
+    const rows = await judgeRecording(rowsOf(recording), { from, to: recording.timeMs.length }, scorer, signal);
+    return seriesOf(recording, from, stepMs, rows, withDrift === true);
+  } finally {
+    await scorer.dispose();
+  }
+}
+
+/** Every row of the recording has the verdict of the step of the grid it lies in, or, where that said nothing new, the last one before it. */
+function seriesOf(recording: LabelledRecording, from: number, stepMs: number, judged: readonly JudgedRow[], withDrift: boolean): VerdictSeries {
+  const timeMs = recording.timeMs.slice(from);
+  const score = new Float64Array(timeMs.length).fill(Number.NaN);
+  const alarm = new Uint8Array(timeMs.length);
+  let next = 0;
+  timeMs.forEach((time, row) => {
+    const endMs = (Math.floor(time / stepMs) + 1) * stepMs;
+    while (next < judged.length && (judged[next] as JudgedRow).endMs <= endMs) next++;
+    const verdict = judged[next - 1];
+    if (verdict === undefined || endMs - verdict.endMs > mostHeldSteps * stepMs) return;
+    score[row] = verdict.ratio;
+    alarm[row] = Number(verdict.alarm || (withDrift && verdict.drift));
+  });
+  return { timeMs, score, alarm, label: recording.label?.slice(from) ?? new Uint8Array(timeMs.length), stepMs };
+}
+
+const mostHeldSteps = 20;

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+const numbers = z.array(z.number());
+
+/** One channel as the detector tracks it; engineering units unless it says otherwise. */
+const trackedChannelSchema = z.strictObject({
+  mean: z.number(),
+  deviation: z.number().positive(),
+  /** Mean and deviation, in deviations of the channel, of what the tracking baseline leaves. */
+  residualMean: z.number(),
+  residualDeviation: z.number().positive(),
+  /** The channel wandered while learning: its baseline goes on following in an alarm. */
+  drifts: z.boolean(),
+  /** Rows after which an unchanging value is a frozen one. */
+  frozenAfter: z.int().positive(),
+  /** Baseline at the end of learning, in deviations. */
+  baseline: z.number(),
+});
+
+/** The slow-change companion at one time scale (detector study 2, section 1). Everything in deviations of the channels. */
+const slowScaleSchema = z.strictObject({
+  halfLifeRows: z.number().positive(),
+  reference: numbers,
+  /** Where its mean stood at the end of learning. */
+  mean: numbers,
+  /** `[channels, channels]`, row-major: a channel minus its prediction from the others. */
+  contrast: numbers,
+  variance: numbers,
+  /** Growth of the variance a row, and of the square of the drift a row, both seen while learning. */
+  diffusion: numbers,
+  slope: numbers,
+  limit: z.number().positive(),
+});
+
+/**
+ * What stands around a tracking model: `detector.json` of its bundle. Lengths are rows of the grid. The recipe, its sources and measured effects:
+ * docs/detector.md.
+ */
+export const detectorSchema = z.strictObject({
+  format: z.literal('fettle-detector/1'),
+  channels: z.array(trackedChannelSchema).min(1),
+  halfLives: z.strictObject({ baseline: z.number().positive(), scale: z.number().positive(), level: z.number().positive() }),
+  /** Scores whose running median is judged. */
+  median: z.int().positive(),
+  /** Sum of ln(score / limit) above which an alarm begins. */
+  cusum: z.number().nonnegative(),
+  offDelayRows: z.int().positive(),
+  /** Rows after which a standing alarm no longer holds the baseline back. */
+  rearmRows: z.int().positive(),
+  /** How far the limit may follow a score that rises slowly, as a factor. */
+  levelCap: z.number().min(1),
+  /** A decision acts on the baseline from the next multiple of this many rows on. */
+  decisionRows: z.int().positive(),
+  /** Mean of ln(score) on unseen rows. */
+  level: z.number(),
+  /** Rows alike in every channel, one after the other, that were seen while learning. */
+  longestRepeat: z.int().nonnegative(),
+  calibration: z.strictObject({
+    quantile: z.number().min(0).max(1),
+    /** (1 + margin / √blocks) × room. */
+    margin: z.number().nonnegative(),
+    room: z.number().positive(),
+    /** Networks in the model. */
+    members: z.int().positive(),
+    /** `[windows, members, channels]`: squared weighted residual summed over a channel, for the unseen windows in order. From it the limit without some channels follows. */
+    parts: numbers,
+    /** Window rows; a block is one window long. */
+    length: z.int().positive(),
+  }),
+  slow: z
+    .strictObject({ learningRows: z.int().positive(), scales: z.array(slowScaleSchema).min(1) })
+    .nullable()
+    .describe('null: too few rows to tell drift from a slow fault.'),
+});
+
+export type DetectorParameters = z.infer<typeof detectorSchema>;
+export type SlowScale = z.infer<typeof slowScaleSchema>;

@@ -1,0 +1,90 @@
+import type { DetectorParameters } from '../core/detector.ts';
+
+/** What a channel gives a row. */
+export interface ChannelReading {
+  /** NaN: out. Else its own value or the last one, for a gap shorter than the window. */
+  readonly value: number;
+  /** It is a value of this very row. */
+  readonly own: boolean;
+}
+
+/**
+ * Which channels can be used (detector study 2, section 5): a short gap is bridged by the last value; a channel that stays away, is bad, or is frozen on one value is out,
+ * and comes back when the window holds its values again.
+ */
+export class ChannelWatch {
+  readonly #channels: DetectorParameters['channels'];
+  readonly #length: number;
+  readonly #last: Float64Array;
+  /** Rows since the last usable value; rows it has not changed; rows until the window holds its values again. */
+  readonly #gap: Uint32Array;
+  readonly #same: Uint32Array;
+  readonly #returning: Uint32Array;
+  /** 1: out of the model now. */
+  readonly masked: Uint8Array;
+
+  constructor({ channels }: DetectorParameters, length: number) {
+    this.#channels = channels;
+    this.#length = length;
+    this.#last = new Float64Array(channels.length).fill(Number.NaN);
+    this.#gap = new Uint32Array(channels.length);
+    this.#same = new Uint32Array(channels.length);
+    this.#returning = new Uint32Array(channels.length);
+    this.masked = new Uint8Array(channels.length);
+  }
+
+  /** True where the row says nothing new in any channel: it is the last one once more. */
+  repeats(values: ArrayLike<number>): boolean {
+    for (let c = 0; c < this.#last.length; c++) if (values[c] !== this.#last[c]) return false;
+    return true;
+  }
+
+  read(c: number, value: number, bad: boolean): ChannelReading {
+    const { frozenAfter } = this.#channels[c] as DetectorParameters['channels'][number];
+    const usable = Number.isFinite(value);
+    if (usable) {
+      this.#same[c] = value === this.#last[c] ? (this.#same[c] as number) + 1 : 0;
+      this.#last[c] = value;
+      this.#gap[c] = 0;
+    } else {
+      this.#gap[c] = (this.#gap[c] as number) + 1;
+    }
+    const frozen = (this.#same[c] as number) > frozenAfter;
+    const out = bad || (this.#gap[c] as number) > this.#length || frozen || Number.isNaN(this.#last[c]);
+    if (out) this.#returning[c] = this.#length;
+    else if ((this.#returning[c] as number) > 0) this.#returning[c] = (this.#returning[c] as number) - 1;
+    this.masked[c] = out || (this.#returning[c] as number) > 0 ? 1 : 0;
+    return { value: out ? Number.NaN : (this.#last[c] as number), own: usable && !out };
+  }
+
+  /** Channels that stand on one value. */
+  frozen(): number[] {
+    return [...this.#same.keys()].filter((c) => (this.#same[c] as number) > (this.#channels[c]?.frozenAfter ?? 0));
+  }
+
+  save(): SavedWatch {
+    return {
+      last: Array.from(this.#last, (value) => (Number.isNaN(value) ? null : value)),
+      gap: [...this.#gap],
+      same: [...this.#same],
+      returning: [...this.#returning],
+    };
+  }
+
+  restore({ last, gap, same, returning }: SavedWatch): void {
+    this.#last.set(last.map((value) => value ?? Number.NaN));
+    this.#gap.set(gap);
+    this.#same.set(same);
+    this.#returning.set(returning);
+    returning.forEach((rows, c) => {
+      this.masked[c] = rows > 0 ? 1 : 0;
+    });
+  }
+}
+
+export interface SavedWatch {
+  readonly last: readonly (number | null)[];
+  readonly gap: readonly number[];
+  readonly same: readonly number[];
+  readonly returning: readonly number[];
+}

@@ -1,0 +1,95 @@
+/** Of a sorted list, interpolated (Hyndman and Fan 1996, type 7). */
+export function quantileOf(sorted: ArrayLike<number>, p: number): number {
+  const at = (sorted.length - 1) * p;
+  const low = sorted[Math.floor(at)] ?? 0;
+  const high = sorted[Math.ceil(at)] ?? low;
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+/** The largest of each of `blocks` equal stretches, in rising order. */
+export function blockMaxima(values: ArrayLike<number>, blocks: number): Float64Array {
+  const size = values.length / blocks;
+  return Float64Array.from({ length: blocks }, (_, block) => {
+    let largest = 0;
+    for (let i = Math.floor(block * size); i < Math.floor((block + 1) * size); i++) largest = Math.max(largest, values[i] as number);
+    return largest;
+  }).sort();
+}
+
+/** The last `size` values; their median is what is judged: one odd row is not an event. */
+export class RunningMedian {
+  readonly #size: number;
+  #values: number[] = [];
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  add(value: number): number {
+    this.#values.push(value);
+    if (this.#values.length > this.#size) this.#values.shift();
+    const sorted = [...this.#values].sort((a, b) => a - b);
+    const middle = sorted.length >> 1;
+    return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  }
+
+  clear(): void {
+    this.#values = [];
+  }
+
+  save(): number[] {
+    return [...this.#values];
+  }
+
+  restore(values: readonly number[]): void {
+    this.#values = [...values];
+  }
+}
+
+const smallest = 1e-12;
+
+/**
+ * Score of a window from its parts `[members, channels]`: the geometric mean over the networks of the mean squared weighted residual (DETECTOR 3.2), over the
+ * channels that `masked` (0: in) leaves. `elements` is how many elements of the window a channel has.
+ */
+export function scoreOf(parts: ArrayLike<number>, from: number, members: number, channels: number, elements: number, masked?: Uint8Array): number {
+  let sum = 0;
+  let kept = 0;
+  for (let c = 0; c < channels; c++) if (masked === undefined || masked[c] === 0) kept++;
+  for (let m = 0; m < members; m++) {
+    let squares = 0;
+    for (let c = 0; c < channels; c++)
+      if (masked === undefined || masked[c] === 0) squares += parts[from + m * channels + c] as number;
+    sum += Math.log(squares / (kept * elements) + smallest);
+  }
+  return Math.exp(sum / members);
+}
+
+export interface Limit {
+  readonly limit: number;
+  /** Mean of ln(score) on the same windows. */
+  readonly level: number;
+  readonly blocks: number;
+  /** Running medians of the score, in order. */
+  readonly scores: Float64Array;
+}
+
+export interface LimitRule {
+  readonly quantile: number;
+  readonly margin: number;
+  readonly room: number;
+}
+
+/**
+ * The limit from unseen healthy windows in order of time: a quantile of the maxima of blocks one window long, times (1 + margin / √blocks) (DETECTOR 3.3): few
+ * blocks, a wider limit.
+ */
+export function limitOf(raw: ArrayLike<number>, windowRows: number, median: number, rule: LimitRule): Limit {
+  const running = new RunningMedian(median);
+  const scores = Float64Array.from(raw, (value) => running.add(value));
+  const blocks = Math.max(2, Math.floor(scores.length / windowRows));
+  const maxima = blockMaxima(scores, blocks);
+  const limit = quantileOf(maxima, rule.quantile) * (1 + rule.margin / Math.sqrt(blocks)) * rule.room;
+  const level = scores.reduce((sum, value) => sum + Math.log(value), 0) / scores.length;
+  return { limit, level, blocks, scores };
+}

@@ -1,0 +1,67 @@
+import type { DetectorParameters, SlowScale } from '../core/detector.ts';
+import { weightOf } from './half-life.ts';
+
+export interface SlowVerdict {
+  /** Largest deviation from the frozen reference over its limit: above 1 is a slow change. */
+  readonly ratio: number;
+  /** The channel with the largest. */
+  readonly channel: number;
+}
+
+/**
+ * What a tracking baseline swallows: slow means against a reference frozen at the end of learning, each channel against what the others say of it
+ * (detector study 2, section 1). Its limit widens with time as far as the drift seen while learning explains. Only a person resets the reference.
+ */
+export class SlowChange {
+  readonly #scales: readonly SlowScale[];
+  readonly #channels: DetectorParameters['channels'];
+  readonly #mostRows: number;
+  readonly #means: readonly Float64Array[];
+  /** Rows since the end of learning. */
+  #rows = 0;
+
+  constructor({ channels, slow }: DetectorParameters) {
+    this.#channels = channels;
+    this.#scales = slow?.scales ?? [];
+    this.#mostRows = 2 * (slow?.learningRows ?? 0);
+    this.#means = this.#scales.map(({ mean }) => Float64Array.from(mean));
+  }
+
+  /** `values` in engineering units; a channel without a usable value (NaN) stays where it was. Undefined where nothing was learnt to say it. */
+  row(values: ArrayLike<number>): SlowVerdict | undefined {
+    if (this.#scales.length === 0) return undefined;
+    this.#rows = Math.min(this.#rows + 1, this.#mostRows);
+    let ratio = 0;
+    let channel = 0;
+    this.#scales.forEach((scale, s) => {
+      const mean = this.#means[s] as Float64Array;
+      const weight = weightOf(scale.halfLifeRows);
+      for (let c = 0; c < mean.length; c++) {
+        const { mean: centre, deviation } = this.#channels[c] as DetectorParameters['channels'][number];
+        const value = values[c] as number;
+        if (Number.isFinite(value)) mean[c] = (mean[c] as number) + weight * ((value - centre) / deviation - (mean[c] as number));
+      }
+      for (let c = 0; c < mean.length; c++) {
+        let contrast = 0;
+        for (let j = 0; j < mean.length; j++)
+          contrast += (scale.contrast[c * mean.length + j] as number) * ((mean[j] as number) - (scale.reference[j] as number));
+        const variance =
+          (scale.variance[c] as number) + (scale.diffusion[c] as number) * this.#rows + (scale.slope[c] as number) * this.#rows * this.#rows;
+        const own = Math.abs(contrast) / Math.sqrt(variance) / scale.limit;
+        if (own > ratio) [ratio, channel] = [own, c];
+      }
+    });
+    return { ratio, channel };
+  }
+
+  save(): { rows: number; means: number[][] } {
+    return { rows: this.#rows, means: this.#means.map((mean) => [...mean]) };
+  }
+
+  restore({ rows, means }: { rows: number; means: readonly (readonly number[])[] }): void {
+    this.#rows = rows;
+    means.forEach((mean, s) => {
+      this.#means[s]?.set(mean);
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import type { LoadedBundle, ModelManifest } from '../../core/manifest.ts';
+import { goldenFor } from '../probes.ts';
+import type { Learnt, Precision } from './learn.ts';
+
+export interface BundleFacts {
+  readonly id: string;
+  readonly version: string;
+  readonly stepMs: number;
+  /** Of the rows it was learnt from; null where they have no time. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** Channel to engineering unit. */
+  readonly units?: Readonly<Record<string, string>>;
+  readonly parent?: string;
+  readonly gatewayVersion: string;
+}
+
+/** The learnt model in one precision with all that stands around it, as a bundle that is not on a disk yet. */
+export async function bundleOf(learnt: Learnt, precision: Precision, facts: BundleFacts): Promise<LoadedBundle> {
+  const { history, tracked, length } = learnt;
+  const model = learnt.models.get(precision);
+  if (model === undefined) throw new RangeError(`nothing was learnt in ${precision}`);
+  const { detector, graph, limit, blocks, windows, medianRatio, maxRatio, residualDeviation } = model;
+  const { quantile, margin, room } = detector.calibration;
+  const manifest: ModelManifest = {
+    format: 'fettle-bundle/1',
+    id: facts.id,
+    version: facts.version,
+    createdAt: new Date().toISOString(),
+    channels: history.channels.map((tag, c) => ({
+      tag,
+      ...(facts.units?.[tag] !== undefined && { engineeringUnit: facts.units[tag] }),
+      mean: tracked.mean[c] as number,
+      deviation: tracked.deviation[c] as number,
+      residualDeviation: residualDeviation[c] as number,
+    })),
+    stepMs: facts.stepMs,
+    length,
+    slide: 1,
+    explainSteps: Math.min(3, length),
+    precision,
+    family: 'linear',
+    limit,
+    calibration: {
+      method: `${quantile * 100} % quantile of block maxima of unseen windows × (1 + ${margin} / √blocks) × ${room}`,
+      windows,
+      blocks,
+      quantile,
+      margin,
+      medianRatio,
+      maxRatio,
+    },
+    training: {
+      fromMs: facts.fromMs,
+      toMs: facts.toMs,
+      rows: history.rows,
+      windows: learnt.learningWindows,
+      dataHash: createHash('sha256')
+        .update(new Uint8Array(tracked.standardized.buffer))
+        .digest('hex'),
+      seed: 0,
+      gatewayVersion: facts.gatewayVersion,
+    },
+    parent: facts.parent ?? null,
+    minimumGatewayVersion: facts.gatewayVersion,
+    opset: 21,
+    operators: [],
+    files: [],
+  };
+  const golden = await goldenFor(graph, learnt.unseen, { length, channels: history.channels.length }, tracked.deviation);
+  return { directory: '', manifest, model: graph, golden, detector };
+}

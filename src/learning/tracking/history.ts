@@ -1,0 +1,121 @@
+import { FettleError } from '../../core/errors.ts';
+
+/** A stretch without a hole, `[rows, channels]`, engineering units; NaN where a channel has nothing. */
+export interface HistoryRun {
+  readonly rows: number;
+  readonly values: Float64Array;
+}
+
+/** What a detector is learnt from: rows of one machine on one grid, oldest first. */
+export interface History {
+  readonly channels: readonly string[];
+  readonly stepMs: number;
+  readonly runs: readonly HistoryRun[];
+}
+
+/** Rows that differ from the one before them, without gaps: what is left is a row each time the machine said something new. */
+export interface PreparedHistory {
+  readonly channels: readonly string[];
+  /** Which of the history's columns these are. */
+  readonly columns: readonly number[];
+  readonly runs: readonly HistoryRun[];
+  readonly rows: number;
+  /** Rows alike in every channel, one after the other. */
+  readonly longestRepeat: number;
+  /** By channel: rows it stood on one value, at most. */
+  readonly longestStill: readonly number[];
+  /** Channels that never changed: nothing can be said of them. */
+  readonly constant: readonly string[];
+}
+
+const largestGapRows = 10;
+/** Share of the rows the weights see; the rest calibrates the limit (DETECTOR 3.1). */
+export const teachingShare = 0.8;
+
+/** Throws FETTLE_TRAINING_FAILED where nothing changes at all. */
+export function prepareHistory(history: History): PreparedHistory {
+  const count = history.channels.length;
+  const lows = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  const highs = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+  let left = Math.floor(teachingShare * history.runs.reduce((sum, { rows }) => sum + rows, 0));
+  for (const { values, rows } of history.runs) {
+    // Only what teaches counts: what first moves behind it has no known normal.
+    const taught = Math.min(left, rows) * count;
+    left -= taught / count;
+    for (let at = 0; at < taught; at++) {
+      const value = values[at] as number;
+      const c = at % count;
+      if (value < (lows[c] as number)) lows[c] = value;
+      if (value > (highs[c] as number)) highs[c] = value;
+    }
+  }
+  const varies = (c: number): boolean => {
+    const span = (highs[c] as number) - (lows[c] as number);
+    return span > 1e-9 * Math.max(1e-9, Math.abs(lows[c] as number), Math.abs(highs[c] as number));
+  };
+  const columns = history.channels.flatMap((_, c) => (varies(c) ? [c] : []));
+  if (columns.length === 0) {
+    throw new FettleError('FETTLE_TRAINING_FAILED', 'nothing in the history ever changes', { hint: 'is the machine running, and do its tags arrive?' });
+  }
+  const prepared = { longestRepeat: 0, longestStill: columns.map(() => 0), runs: [] as HistoryRun[] };
+  for (const run of history.runs) addRun(prepared, run, count, columns);
+  return {
+    channels: columns.map((c) => history.channels[c] as string),
+    columns,
+    runs: prepared.runs,
+    rows: prepared.runs.reduce((sum, { rows }) => sum + rows, 0),
+    longestRepeat: prepared.longestRepeat,
+    longestStill: prepared.longestStill,
+    constant: history.channels.filter((_, c) => !columns.includes(c)),
+  };
+}
+
+interface Prepared {
+  longestRepeat: number;
+  readonly longestStill: number[];
+  readonly runs: HistoryRun[];
+}
+
+/** Short gaps are bridged by the last value, as they will be when the detector runs; longer ones end the run. */
+function addRun(prepared: Prepared, { rows, values }: HistoryRun, count: number, columns: readonly number[]): void {
+  const width = columns.length;
+  const last = new Float64Array(width).fill(Number.NaN);
+  const gap = new Uint32Array(width).fill(largestGapRows);
+  const still = new Uint32Array(width);
+  let kept = new Float64Array(rows * width);
+  let keptRows = 0;
+  let repeated = 0;
+  const end = (): void => {
+    if (keptRows > 0) prepared.runs.push({ rows: keptRows, values: kept.slice(0, keptRows * width) });
+    keptRows = 0;
+    kept = new Float64Array(rows * width);
+    last.fill(Number.NaN);
+    gap.fill(largestGapRows);
+    still.fill(0);
+  };
+  for (let row = 0; row < rows; row++) {
+    const valueAt = (i: number): number => values[row * count + (columns[i] as number)] as number;
+    if (columns.every((_, i) => valueAt(i) === last[i])) {
+      repeated++;
+      prepared.longestRepeat = Math.max(prepared.longestRepeat, repeated);
+      continue;
+    }
+    repeated = 0;
+    for (let i = 0; i < width; i++) {
+      const value = valueAt(i);
+      if (Number.isFinite(value)) {
+        still[i] = value === last[i] ? (still[i] as number) + 1 : 0;
+        prepared.longestStill[i] = Math.max(prepared.longestStill[i] as number, still[i] as number);
+        last[i] = value;
+        gap[i] = 0;
+      } else gap[i] = (gap[i] as number) + 1;
+    }
+    if (gap.some((missing) => missing >= largestGapRows)) {
+      if (keptRows > 0) end();
+      continue;
+    }
+    kept.set(last, keptRows * width);
+    keptRows++;
+  }
+  end();
+}

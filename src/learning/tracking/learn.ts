@@ -1,0 +1,247 @@
+import { type DetectorParameters, detectorSchema } from '../../core/detector.ts';
+import { FettleError } from '../../core/errors.ts';
+import { limitOf, scoreOf } from '../../detector/limit.ts';
+import { columnMeans, covariance, type Matrix, symmetricEigen } from '../matrix.ts';
+import { quantizeLinear } from '../quantize.ts';
+import { runGraph } from '../run-graph.ts';
+import { thinned } from '../split.ts';
+import { centredRows, type LinearWeights } from '../training/linear-family.ts';
+import { type History, type PreparedHistory, prepareHistory, teachingShare } from './history.ts';
+import { slowReference } from './slow-reference.ts';
+import { type TrackedRows, trackRows, windowMatrix, windowStarts } from './tracked-rows.ts';
+import { type Member, type TrackingModel, trackingGraph } from './tracking-graph.ts';
+
+/** Lengths in rows of the grid; where they come from and what each is worth: DETECTOR 3.1, docs/detector.md. */
+export const recipe = {
+  halfLives: { baseline: 60, scale: 600, level: 300 },
+  energies: [0.8, 0.9, 0.95],
+  windowRows: { least: 3, most: 10 },
+  median: 7,
+  cusum: 3,
+  offDelayRows: 5,
+  rearmRows: 1_200,
+  levelCap: 2,
+  decisionRows: 5,
+  quantile: 0.98,
+  margin: 0.5,
+  room: 1,
+} as const;
+
+export type Recipe = { readonly [Key in keyof typeof recipe]: (typeof recipe)[Key] extends number ? number : (typeof recipe)[Key] };
+export type Precision = 'fp32' | 'int8';
+
+/** A graph and what stands around it, both found on the graph that ships. */
+export interface LearntModel {
+  readonly precision: Precision;
+  readonly graph: Uint8Array;
+  readonly detector: DetectorParameters;
+  readonly limit: number;
+  readonly blocks: number;
+  readonly windows: number;
+  /** Median and largest running score of the unseen windows over the limit. */
+  readonly medianRatio: number;
+  readonly maxRatio: number;
+  /** By channel, engineering units. */
+  readonly residualDeviation: Float64Array;
+}
+
+export interface Learnt {
+  readonly history: PreparedHistory;
+  readonly tracked: TrackedRows;
+  readonly length: number;
+  readonly ranks: readonly number[];
+  readonly learningWindows: number;
+  /** Windows of drift-corrected rows in engineering units, of the unseen part, for golden vectors and probes. */
+  readonly unseen: readonly Float64Array[];
+  readonly models: ReadonlyMap<Precision, LearntModel>;
+}
+
+const fewestWindows = 8;
+const mostLearningWindows = 20_000;
+const mostWeighingWindows = 8_000;
+const mostCalibrationWindows = 4_000;
+const residualFloor = 0.05;
+
+/**
+ * Healthy rows → a tracking model in each precision asked for. Deterministic. Throws FETTLE_TRAINING_FAILED where there is too little to learn from; rejects with the
+ * signal's reason.
+ */
+export async function learnTracking(
+  history: History,
+  precisions: readonly Precision[],
+  { signal, ...changes }: Partial<Recipe> & { signal?: AbortSignal } = {},
+): Promise<Learnt> {
+  const settings: Recipe = { ...recipe, ...changes };
+  const prepared = prepareHistory(history);
+  const tracked = trackRows(prepared, teachingShare, settings.halfLives.baseline);
+  const { channels, border, rows } = tracked;
+  const { least, most } = settings.windowRows;
+  const length = Math.min(most, Math.max(least, Math.floor(border / (4 * channels))));
+  const learning = thinned(windowStarts(tracked, length, 0, border), mostLearningWindows);
+  const inside = windowStarts(tracked, length, border, rows);
+  const unseen = thinned(rows - border > 3 * length ? inside : windowStarts(tracked, length, border, rows, true), mostCalibrationWindows);
+  if (learning.length < fewestWindows || unseen.length < fewestWindows) {
+    throw new FettleError(
+      'FETTLE_TRAINING_FAILED',
+      `${rows} rows that say something new are too few for ${channels} channels: ${learning.length} windows of ${length} rows to learn from, ${unseen.length} to calibrate on`,
+      { hint: 'record for longer, or on a finer grid' },
+    );
+  }
+  const windows = windowMatrix(tracked, learning, length);
+  const centre = columnMeans(windows);
+  const networks = linearNetworks(windows, centre, settings.energies);
+  const slow = slowReference(tracked);
+  const base = {
+    length,
+    channels,
+    mean: tracked.mean.map((mean, c) => mean + (tracked.deviation[c] as number) * (tracked.residualMean[c] as number)),
+    deviation: tracked.deviation.map((deviation, c) => deviation * (tracked.residualDeviation[c] as number)),
+    centre,
+    explainMember: Math.floor(networks.length / 2),
+    explainSteps: Math.min(3, length),
+  };
+  const corrected = correctedRows(tracked);
+  const models = new Map<Precision, LearntModel>();
+  for (const precision of precisions) {
+    signal?.throwIfAborted();
+    const members = networks.map(
+      (weights): Omit<Member, 'residualWeights'> => ({
+        weights,
+        quantized: precision === 'fp32' ? undefined : quantizeLinear(weights, centredRows(windows, centre)),
+      }),
+    );
+    const fitting: Fitting = { base, members, corrected, learning, unseen, tracked, prepared, settings, slow, precision, signal };
+    models.set(precision, await fitted(fitting));
+  }
+  const span = length * channels;
+  return {
+    history: prepared,
+    tracked,
+    length,
+    ranks: networks.map(({ rank }) => rank),
+    learningWindows: learning.length,
+    unseen: unseen.map((start) => corrected.slice(start * channels, start * channels + span)),
+    models,
+  };
+}
+
+interface Fitting {
+  readonly base: Omit<TrackingModel, 'members'>;
+  readonly members: readonly Omit<Member, 'residualWeights'>[];
+  readonly corrected: Float64Array;
+  readonly learning: readonly number[];
+  readonly unseen: readonly number[];
+  readonly tracked: TrackedRows;
+  readonly prepared: PreparedHistory;
+  readonly settings: Recipe;
+  readonly slow: DetectorParameters['slow'];
+  readonly precision: Precision;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Residual weights, limit and bands on the very graph that ships: with another graph's the false-alarm rate doubles (DETECTOR 3.8). */
+async function fitted({ base, members, corrected, learning, unseen, tracked, prepared, settings, slow, precision, signal }: Fitting): Promise<LearntModel> {
+  const { length, channels } = base;
+  const width = length * channels;
+  const windowsAt = (starts: readonly number[]) => ({ rows: corrected, offsets: starts.map((start) => start * channels), length, channels });
+  const even = new Float64Array(width).fill(1);
+  const unweighted = trackingGraph({ ...base, members: members.map((member) => ({ ...member, residualWeights: even })) }, true);
+  const { residual, observed, expected } = await runGraph(unweighted, windowsAt(thinned(learning, mostWeighingWindows)), signal);
+  const weighted = members.map((member, m): Member => ({ ...member, residualWeights: residualWeightsOf(residual, members.length * width, m * width, width) }));
+  const graph = trackingGraph({ ...base, members: weighted });
+  const { parts } = await runGraph(graph, windowsAt(unseen), signal);
+  const step = members.length * channels;
+  const scores = unseen.map((_, w) => scoreOf(parts, w * step, members.length, channels, length));
+  const { limit, level, blocks, scores: running } = limitOf(scores, length, settings.median, settings);
+  const sorted = Float64Array.from(running).sort();
+  const { halfLives, median, cusum, offDelayRows, rearmRows, levelCap, decisionRows, quantile, margin, room } = settings;
+  const detector = detectorSchema.parse({
+    format: 'fettle-detector/1',
+    channels: Array.from({ length: channels }, (_, c) => ({
+      mean: tracked.mean[c] as number,
+      deviation: tracked.deviation[c] as number,
+      residualMean: tracked.residualMean[c] as number,
+      residualDeviation: tracked.residualDeviation[c] as number,
+      drifts: tracked.drifts[c] as boolean,
+      frozenAfter: Math.max(10, 3 * (prepared.longestStill[c] as number)),
+      baseline: tracked.baseline[c] as number,
+    })),
+    halfLives,
+    median,
+    cusum,
+    offDelayRows,
+    rearmRows,
+    levelCap,
+    decisionRows,
+    level,
+    longestRepeat: prepared.longestRepeat,
+    calibration: { quantile, margin, room, members: members.length, parts: Array.from(parts, (value) => Number(value.toPrecision(6))), length },
+    slow,
+  } satisfies DetectorParameters);
+  return {
+    precision,
+    graph,
+    detector,
+    limit,
+    blocks,
+    windows: unseen.length,
+    medianRatio: (sorted[sorted.length >> 1] as number) / limit,
+    maxRatio: (sorted.at(-1) as number) / limit,
+    residualDeviation: bandOf(observed, expected, channels, base.deviation),
+  };
+}
+
+/** The principal components that hold a share of the variance and one more, for each share: three views of what is normal (DETECTOR 3.2). */
+function linearNetworks(windows: Matrix, centre: Float64Array, energies: readonly number[]): LinearWeights[] {
+  const width = windows.columns;
+  const { values, vectors } = symmetricEigen(covariance(windows, centre));
+  const total = values.reduce((sum, value) => sum + value, 0);
+  return energies.map((energy): LinearWeights => {
+    let kept = 0;
+    let needed = 0;
+    while (needed < width && kept < energy * total) kept += values[needed++] as number;
+    const rank = Math.max(1, Math.min(needed + 1, width - 1));
+    const encoder = new Float32Array(width * rank);
+    const decoder = new Float32Array(width * rank);
+    for (let i = 0; i < width; i++) {
+      for (let k = 0; k < rank; k++) {
+        encoder[i * rank + k] = vectors.values[i * width + k] as number;
+        decoder[k * width + i] = vectors.values[i * width + k] as number;
+      }
+    }
+    return { centre, encoder, decoder, width, rank };
+  });
+}
+
+/** What the gateway will feed: rows without their slow part, on the level of the learning rows, engineering units. */
+function correctedRows({ residual, mean, deviation, channels }: TrackedRows): Float64Array {
+  return residual.map((value, at) => (mean[at % channels] as number) + (deviation[at % channels] as number) * value);
+}
+
+/** 1 / (deviation + 0.05 rms) of each element's residual. */
+function residualWeightsOf(residual: Float32Array, stride: number, from: number, width: number): Float64Array {
+  const rows = residual.length / stride;
+  const mean = new Float64Array(width);
+  const square = new Float64Array(width);
+  let squares = 0;
+  for (let w = 0; w < rows; w++) {
+    for (let at = 0; at < width; at++) {
+      const value = residual[w * stride + from + at] as number;
+      mean[at] = (mean[at] as number) + value / rows;
+      square[at] = (square[at] as number) + (value * value) / rows;
+      squares += value * value;
+    }
+  }
+  const rms = Math.sqrt(squares / (rows * width));
+  return square.map((value, at) => 1 / (Math.sqrt(Math.max(0, value - (mean[at] as number) ** 2)) + residualFloor * rms + 1e-9));
+}
+
+/** Deviation of observed − expected: what people are shown as the band, never thinner than looks sensible. */
+function bandOf(observed: Float32Array, expected: Float32Array, channels: number, deviation: Float64Array): Float64Array {
+  const rows = observed.length / channels;
+  const square = new Float64Array(channels);
+  observed.forEach((value, at) => {
+    square[at % channels] = (square[at % channels] as number) + (value - (expected[at] as number)) ** 2 / rows;
+  });
+  return square.map((value, c) => Math.max(Math.sqrt(value), 0.02 * (deviation[c] as number)));
+}

@@ -1,0 +1,97 @@
+import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
+import { floatNetwork, quantizedNetwork } from '../deployed-graph.ts';
+import type { QuantizedWeights } from '../quantize.ts';
+import type { LinearWeights } from '../training/linear-family.ts';
+
+/** One of the networks whose errors a tracking model joins. */
+export interface Member {
+  readonly weights: LinearWeights;
+  /** Absent: float32. */
+  readonly quantized: QuantizedWeights | undefined;
+  /** One weight an element of the window: 1 / (deviation of its residual + …), DETECTOR 3.2. */
+  readonly residualWeights: Float64Array;
+}
+
+export interface TrackingModel {
+  readonly length: number;
+  readonly channels: number;
+  /** By channel, engineering units: where the drift-corrected rows lie and how they spread. */
+  readonly mean: Float64Array;
+  readonly deviation: Float64Array;
+  /** Mean of the standardized windows, `[length · channels]`, step after step. */
+  readonly centre: Float64Array;
+  readonly members: readonly Member[];
+  /** The member that says what was expected. */
+  readonly explainMember: number;
+  readonly explainSteps: number;
+}
+
+/**
+ * The graph of DETECTOR 3.7: `window` `[batch, length, channels]` of drift-corrected rows in engineering units → `score` (geometric mean over the networks of the mean
+ * squared weighted residual), `contributions`, `observed`, `expected`, and `parts` `[batch, members · channels]` from which the score without some channels follows.
+ * With `diagnostic` the unweighted residuals `[batch, members · width]` come out too.
+ */
+export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Array {
+  const { length, channels, members, explainSteps } = model;
+  const width = length * channels;
+  const graph = new GraphBuilder('detector');
+  const window = graph.input('window', 'float', ['batch', length, channels]);
+  const everywhere = (value: (element: number) => number): Value =>
+    graph.floats(
+      Float64Array.from({ length: width }, (_, at) => value(at)),
+      [width],
+    );
+  const of = (values: Float64Array, at: number): number => values[at % channels] as number;
+  // The mean goes first: in float32 a large level would swallow what varies on top of it.
+  const deviations = graph.subtract(graph.reshape(window, [-1, width]), everywhere((at) => of(model.mean, at)));
+  const centred = graph.subtract(
+    graph.multiply(deviations, everywhere((at) => 1 / of(model.deviation, at))),
+    graph.floats(model.centre, [width]),
+  );
+  const byChannel = graph.floats(
+    Float32Array.from({ length: width * channels }, (_, at) => Number(Math.floor(at / channels) % channels === at % channels)),
+    [width, channels],
+  );
+  const column = (size: number, share: number): Value => graph.floats(new Array<number>(size).fill(share), [size, 1]);
+  const errors = members.map(({ weights, quantized, residualWeights }) => {
+    const reconstruction = quantized === undefined ? floatNetwork(graph, centred, weights) : quantizedNetwork(graph, centred, quantized);
+    const residual = graph.subtract(centred, reconstruction);
+    const weighted = graph.multiply(residual, graph.floats(residualWeights, [width]));
+    // Sums are products with a constant: ReduceSum adds in an order that depends on where in the batch a row lies.
+    const parts = graph.matmul(graph.multiply(weighted, weighted), byChannel);
+    const mean = graph.add(graph.matmul(parts, column(channels, 1 / width)), graph.scalar(1e-12));
+    return { reconstruction, residual, parts, mean };
+  });
+  const total = (values: readonly Value[]): Value => values.reduce((sum, value) => graph.add(sum, value));
+  const share = graph.scalar(1 / members.length);
+  const score = graph.op('Exp', [graph.multiply(total(errors.map(({ mean }) => graph.op('Log', [mean]))), share)]);
+  const shares = total(errors.map(({ parts, mean }) => graph.divide(parts, mean)));
+  const contributions = graph.multiply(shares, graph.multiply(score, graph.scalar(1 / (width * members.length))));
+
+  // The mean of the last steps of each channel, back in engineering units.
+  const ends = graph.floats(
+    Float32Array.from({ length: width * channels }, (_, at) => {
+      const element = Math.floor(at / channels);
+      const counted = element % channels === at % channels && Math.floor(element / channels) >= length - explainSteps;
+      return counted ? (model.deviation[at % channels] as number) / explainSteps : 0;
+    }),
+    [width, channels],
+  );
+  const level = graph.floats(
+    Float64Array.from({ length: channels }, (_, c) => {
+      let centre = 0;
+      for (let step = length - explainSteps; step < length; step++) centre += (model.centre[step * channels + c] as number) / explainSteps;
+      return (model.mean[c] as number) + (model.deviation[c] as number) * centre;
+    }),
+    [channels],
+  );
+  const inUnits = (values: Value): Value => graph.add(graph.matmul(values, ends), level);
+  graph.output(graph.reshape(score, [-1]), 'score', 'float', ['batch']);
+  graph.output(contributions, 'contributions', 'float', ['batch', channels]);
+  graph.output(inUnits(centred), 'observed', 'float', ['batch', channels]);
+  graph.output(inUnits(errors[model.explainMember]?.reconstruction ?? centred), 'expected', 'float', ['batch', channels]);
+  const joined = (values: readonly Value[]): Value => (values.length === 1 ? (values[0] as Value) : graph.op('Concat', values, { axis: 1 }));
+  graph.output(joined(errors.map(({ parts }) => parts)), 'parts', 'float', ['batch', members.length * channels]);
+  if (diagnostic) graph.output(joined(errors.map(({ residual }) => residual)), 'residual', 'float', ['batch', members.length * width]);
+  return graph.model();
+}

@@ -2,8 +2,9 @@ import { FettleError } from '../../core/errors.ts';
 import { seededRandom } from '../../core/seeded-random.ts';
 import { EarlyStopping } from './early-stopping.ts';
 import type { TrainableNetwork } from './network.ts';
-import { parameterGroups, scatter } from './parameter-groups.ts';
+import { unpack } from './packing.ts';
 import { Trainer } from './trainer.ts';
+import { threadsFor } from './training-session.ts';
 import { UnseenLoss } from './unseen-loss.ts';
 
 /** `values` is `[rows, width]`, standardised and centred. */
@@ -35,6 +36,8 @@ export interface TrainingOptions {
   readonly patience?: number;
   /** What a larger network makes of the learning rows, `[rows, width]`, and its share in the loss, above 0 up to 1. */
   readonly teacher?: { readonly values: Float32Array; readonly share: number };
+  /** Left out: what pays for the network, two at most. Another number may give other bits. One, where something else needs the machine more. */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
@@ -62,14 +65,23 @@ export async function trainNetwork(
   initial: readonly Float32Array[],
   options: TrainingOptions,
 ): Promise<TrainedNetwork> {
-  const { seed, epochs, learningRate, unseen, patience = defaultPatience, teacher, signal, onProgress } = options;
+  const {
+    seed,
+    epochs,
+    learningRate,
+    unseen,
+    patience = defaultPatience,
+    teacher,
+    threads = threadsFor(network),
+    signal,
+    onProgress,
+  } = options;
   const began = performance.now();
-  const groups = parameterGroups(network);
   const batch = Math.min(options.batch ?? defaultBatch, data.rows);
-  await using trainer = await Trainer.create({ network, groups, data, initial, batch, teacher });
-  await using judge = unseen && (await UnseenLoss.create(network, groups, unseen));
+  await using trainer = await Trainer.create({ network, data, initial, batch, teacher, threads });
+  await using judge = unseen && (await UnseenLoss.create(network, unseen, threads));
   const random = seededRandom(seed);
-  const stopping = new EarlyStopping<readonly Float32Array[]>(patience);
+  const stopping = new EarlyStopping<Float32Array>(patience);
   if (judge) stopping.observe(0, await judge.of(trainer.values), trainer.values);
   let loss = Number.NaN;
   let epoch = 0;
@@ -85,7 +97,7 @@ export async function trainNetwork(
     onProgress?.({ epoch, epochs, loss, unseenLoss, secondsLeft });
   }
   const best = stopping.best ?? { epoch, loss: undefined, state: trainer.values };
-  return { parameters: scatter(network, groups, best.state), epochs: epoch, bestEpoch: best.epoch, loss, unseenLoss: best.loss };
+  return { parameters: unpack(network, best.state), epochs: epoch, bestEpoch: best.epoch, loss, unseenLoss: best.loss };
 }
 
 /** From `rate` down to nothing. */

@@ -66,7 +66,8 @@ function detectorProblem({ channels, calibration, slow }: DetectorParameters, ma
   const count = manifest.channels.length;
   if (channels.length !== count) return `is for ${channels.length} channels, the manifest has ${count}`;
   if (calibration.length !== manifest.length) return `is for windows of ${calibration.length} rows, the manifest has ${manifest.length}`;
-  if (calibration.parts.length === 0 || calibration.parts.length % (count * calibration.members) !== 0) return 'has calibration windows of another size';
+  if (calibration.parts.length === 0 || calibration.parts.length % (count * calibration.members) !== 0)
+    return 'has calibration windows of another size';
   const sizes = (slow?.scales ?? []).flatMap(({ reference, mean, variance, diffusion, slope, contrast }) => [
     ...[reference, mean, variance, diffusion, slope].map(({ length }) => length),
     contrast.length / count,
@@ -74,7 +75,11 @@ function detectorProblem({ channels, calibration, slow }: DetectorParameters, ma
   return sizes.every((size) => size === count) ? undefined : 'has a slow-change reference of another size';
 }
 
-function parse<T extends ModelManifest | LoadedBundle['golden'] | DetectorParameters>(content: Buffer, name: string, check: (value: unknown) => T): T {
+function parse<T extends ModelManifest | LoadedBundle['golden'] | DetectorParameters>(
+  content: Buffer,
+  name: string,
+  check: (value: unknown) => T,
+): T {
   try {
     return check(JSON.parse(content.toString()));
   } catch (error) {

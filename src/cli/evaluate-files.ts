@@ -8,7 +8,6 @@ import type { VerdictSeries } from '../learning/evaluation/verdict-series.ts';
 import { bundleOf } from '../learning/tracking/bundle.ts';
 import type { History } from '../learning/tracking/history.ts';
 import { type Learnt, learnTracking, type Precision, type Recipe } from '../learning/tracking/learn.ts';
-import { createScorer } from '../scoring/index.ts';
 
 export interface EvaluateOptions {
   readonly csv: readonly string[];
@@ -66,7 +65,12 @@ function stepOf({ stepMs }: EvaluateOptions, recordings: readonly LabelledRecord
 
 const rowsOf = ({ columns, timeMs, values }: LabelledRecording): RecordedRows => ({ columns, timeMs, values });
 
-function learn(recordings: readonly LabelledRecording[], stepMs: number, rows: number | undefined, options: EvaluateOptions): Promise<Learnt> {
+function learn(
+  recordings: readonly LabelledRecording[],
+  stepMs: number,
+  rows: number | undefined,
+  options: EvaluateOptions,
+): Promise<Learnt> {
   const runs = recordings.flatMap((recording) => gridRows(rowsOf(recording), { from: 0, to: rows ?? recording.timeMs.length }, stepMs));
   const history: History = { channels: recordings[0]?.columns ?? [], stepMs, runs };
   return learnTracking(history, options.precisions, { ...options.recipe, ...(options.signal && { signal: options.signal }) });
@@ -80,18 +84,26 @@ async function judged(
   precision: Precision,
   { withDrift, signal }: EvaluateOptions,
 ): Promise<VerdictSeries> {
-  const bundle = await bundleOf(learnt, precision, { id: 'evaluation', version: '1.0.0', stepMs, fromMs: null, toMs: null, gatewayVersion: '0.0.0' });
-  const scorer = await createScorer(bundle);
-  try {
-    const rows = await judgeRecording(rowsOf(recording), { from, to: recording.timeMs.length }, scorer, signal);
-    return seriesOf(recording, from, stepMs, rows, withDrift === true);
-  } finally {
-    await scorer.dispose();
-  }
+  const bundle = await bundleOf(learnt, precision, {
+    id: 'evaluation',
+    version: '1.0.0',
+    stepMs,
+    fromMs: null,
+    toMs: null,
+    gatewayVersion: '0.0.0',
+  });
+  const rows = await judgeRecording(rowsOf(recording), { from, to: recording.timeMs.length }, bundle, signal);
+  return seriesOf(recording, from, stepMs, rows, withDrift === true);
 }
 
 /** Every row of the recording has the verdict of the step of the grid it lies in, or, where that said nothing new, the last one before it. */
-function seriesOf(recording: LabelledRecording, from: number, stepMs: number, judged: readonly JudgedRow[], withDrift: boolean): VerdictSeries {
+function seriesOf(
+  recording: LabelledRecording,
+  from: number,
+  stepMs: number,
+  judged: readonly JudgedRow[],
+  withDrift: boolean,
+): VerdictSeries {
   const timeMs = recording.timeMs.slice(from);
   const score = new Float64Array(timeMs.length).fill(Number.NaN);
   const alarm = new Uint8Array(timeMs.length);

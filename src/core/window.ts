@@ -56,7 +56,18 @@ export class WindowBatchBuilder implements WindowBatch {
 }
 
 /** Why a window has no score. Stored in the journal: append, never renumber. */
-export const invalidReasons = ['missing', 'stale', 'bad', 'stopped', 'settling', 'noModel', 'scoringFailed', 'gap', 'filling', 'tooFewChannels'] as const;
+export const invalidReasons = [
+  'missing',
+  'stale',
+  'bad',
+  'stopped',
+  'settling',
+  'noModel',
+  'scoringFailed',
+  'gap',
+  'filling',
+  'tooFewChannels',
+] as const;
 export type InvalidReason = (typeof invalidReasons)[number];
 
 export interface InvalidWindow {

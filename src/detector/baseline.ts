@@ -54,9 +54,10 @@ export class Baseline {
     }
   }
 
-  /** Nothing was heard for `rows` rows: what is known of the drift is worth less. */
+  /** Nothing was heard for `rows` rows: beyond a half-life, what is known of the drift is worth less. */
   forget(rows: number, halfLife: number): void {
-    const kept = 0.5 ** (rows / halfLife);
+    if (rows <= halfLife) return;
+    const kept = 0.5 ** (rows / halfLife - 1);
     for (let c = 0; c < this.level.length; c++) this.level[c] = (this.level[c] as number) * kept;
   }
 

@@ -52,14 +52,20 @@ const smallest = 1e-12;
  * Score of a window from its parts `[members, channels]`: the geometric mean over the networks of the mean squared weighted residual (DETECTOR 3.2), over the
  * channels that `masked` (0: in) leaves. `elements` is how many elements of the window a channel has.
  */
-export function scoreOf(parts: ArrayLike<number>, from: number, members: number, channels: number, elements: number, masked?: Uint8Array): number {
+export function scoreOf(
+  parts: ArrayLike<number>,
+  from: number,
+  members: number,
+  channels: number,
+  elements: number,
+  masked?: Uint8Array,
+): number {
   let sum = 0;
   let kept = 0;
   for (let c = 0; c < channels; c++) if (masked === undefined || masked[c] === 0) kept++;
   for (let m = 0; m < members; m++) {
     let squares = 0;
-    for (let c = 0; c < channels; c++)
-      if (masked === undefined || masked[c] === 0) squares += parts[from + m * channels + c] as number;
+    for (let c = 0; c < channels; c++) if (masked === undefined || masked[c] === 0) squares += parts[from + m * channels + c] as number;
     sum += Math.log(squares / (kept * elements) + smallest);
   }
   return Math.exp(sum / members);

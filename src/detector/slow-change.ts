@@ -46,7 +46,9 @@ export class SlowChange {
         for (let j = 0; j < mean.length; j++)
           contrast += (scale.contrast[c * mean.length + j] as number) * ((mean[j] as number) - (scale.reference[j] as number));
         const variance =
-          (scale.variance[c] as number) + (scale.diffusion[c] as number) * this.#rows + (scale.slope[c] as number) * this.#rows * this.#rows;
+          (scale.variance[c] as number) +
+          (scale.diffusion[c] as number) * this.#rows +
+          (scale.slope[c] as number) * this.#rows * this.#rows;
         const own = Math.abs(contrast) / Math.sqrt(variance) / scale.limit;
         if (own > ratio) [ratio, channel] = [own, c];
       }

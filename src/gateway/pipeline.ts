@@ -1,15 +1,16 @@
 import { type AlarmListener, type AlarmRow, AssetAlarms, type SavedAlarms } from '../alarms/asset-alarms.ts';
 import type { AssetAlarmSettings } from '../alarms/settings.ts';
-import type { AlarmTransition, AssetAlarmState, Finding } from '../core/alarm.ts';
+import type { AlarmTransition, AssetAlarmState } from '../core/alarm.ts';
 import type { ControlRow } from '../core/control-row.ts';
 import { type ModelManifest, modelName } from '../core/manifest.ts';
 import type { SampleBlock } from '../core/sample-block.ts';
 import type { Score, ScoreBatch, Scorer } from '../core/score.ts';
 import { type InvalidWindow, invalidReasons, WindowBatchBuilder } from '../core/window.ts';
-import { AssetDetector, type SavedDetector, type Verdict } from '../detector/asset-detector.ts';
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { SavedWindows } from '../windows/asset-windows.ts';
-import { type AssetPlan, cellState, type Row, type RowListener } from '../windows/plan.ts';
+import type { AssetPlan, Row, RowListener } from '../windows/plan.ts';
+import { Detection, type DetectorPlan, type SavedDetection } from './detection.ts';
+import { findingsOf } from './findings.ts';
 
 /** Everything the fold is made of: one entry an asset in `windows` and `alarms`, one scorer a model. */
 export interface PipelinePlan {
@@ -19,13 +20,6 @@ export interface PipelinePlan {
   readonly scorers: readonly Scorer[];
   /** By asset: the tracking detector that reads its rows; undefined where windows are judged as they are, or not at all. */
   readonly detectors: readonly (DetectorPlan | undefined)[];
-}
-
-export interface DetectorPlan {
-  /** Index of its scorer. */
-  readonly batch: number;
-  /** For each channel of the model its column in the asset's rows. */
-  readonly columns: readonly number[];
 }
 
 /** What comes out, in the order it was decided. Objects may be kept; they are made for the receiver. */
@@ -67,9 +61,7 @@ export class Pipeline {
   readonly #position = new Map<number, number>();
   readonly #rowSignatures: string[];
   readonly #needsRows: readonly boolean[];
-  readonly #detectors: readonly (AssetDetector | undefined)[];
-  /** By asset: verdicts on the rows of this tick, in order. */
-  readonly #verdicts: Verdict[][];
+  readonly #detection: Detection;
   readonly #changed = new Set<number>();
   #events: Event[] = [];
   #holes: Hole[] = [];
@@ -93,13 +85,13 @@ export class Pipeline {
       state: (asset) => this.#changed.add(asset),
     };
     this.#alarms = plan.alarms.map((settings) => new AssetAlarms(settings, listener));
-    this.#detectors = plan.detectors.map((own) => {
-      const { manifest, detector } = own === undefined ? {} : (plan.scorers[own.batch] as Scorer);
-      return detector === undefined || manifest === undefined ? undefined : new AssetDetector(detector, manifest);
-    });
-    this.#verdicts = plan.windows.map(() => []);
+    this.#detection = new Detection(
+      plan.windows.map(({ id }) => id),
+      plan.detectors,
+      plan.scorers,
+    );
     this.#needsRows = plan.alarms.map(
-      ({ supervised, hasModel }, asset) => supervised.length > 0 || !hasModel || this.#detectors[asset] !== undefined,
+      ({ supervised, hasModel }, asset) => supervised.length > 0 || !hasModel || this.#detection.planOf(asset) !== undefined,
     );
     this.#rowSignatures = plan.alarms.map(() => '');
   }
@@ -127,7 +119,9 @@ export class Pipeline {
   /** Scores what has formed and carries out what follows. Returns the commands that failed, with their errors. */
   async settle(output: PipelineOutput): Promise<ReadonlyMap<ControlRow, unknown>> {
     const scored = await this.#scoreAll(output);
-    await this.#detect(output);
+    // What static models scored is in arrays of theirs by now; the batches serve again.
+    for (const batch of this.#batches) batch.clear();
+    await this.#detection.settle(this.#batches, () => this.#scoreAll(output));
     this.#output = output;
     const failures = new Map<ControlRow, unknown>();
     try {
@@ -137,8 +131,7 @@ export class Pipeline {
       this.#output = undefined;
       this.#events = [];
       this.#holes = [];
-      for (const verdicts of this.#verdicts) verdicts.length = 0;
-      for (const batch of this.#batches) batch.clear();
+      this.#detection.clear();
     }
     return failures;
   }
@@ -155,25 +148,6 @@ export class Pipeline {
       }
     }
     return scored;
-  }
-
-  /** The rows of tracking detectors, up to the next point of decision of each in one run a model, until none is left. */
-  async #detect(output: PipelineOutput): Promise<void> {
-    const detecting = this.#detectors.flatMap((detector, asset) => (detector?.hasRows ? [{ detector, asset }] : []));
-    // What static models scored is read already; the batches serve again.
-    while (detecting.length > 0) {
-      for (const batch of this.#batches) batch.clear();
-      for (const { detector, asset } of detecting) {
-        const { batch } = this.#plan.detectors[asset] as DetectorPlan;
-        detector.open(this.#batches[batch] as WindowBatchBuilder, asset);
-      }
-      const scored = await this.#scoreAll(output);
-      for (const { detector, asset } of detecting) {
-        const verdicts = detector.settle(scored[(this.#plan.detectors[asset] as DetectorPlan).batch]);
-        for (const verdict of verdicts) this.#verdicts[asset]?.push(verdict);
-      }
-      for (let i = detecting.length - 1; i >= 0; i--) if (!detecting[i]?.detector.hasRows) detecting.splice(i, 1);
-    }
   }
 
   /** Documents of the assets whose state changed since the last call. */
@@ -212,13 +186,7 @@ export class Pipeline {
   save(): Buffer {
     const alarms = Object.fromEntries(this.#alarms.map((asset) => [asset.settings.id, asset.save()]));
     const models = this.#models.map(({ name }) => name);
-    const detectors = Object.fromEntries(
-      this.#detectors.flatMap((detector, asset) => {
-        const model = this.#models[this.#plan.detectors[asset]?.batch ?? -1]?.name;
-        return detector === undefined || model === undefined ? [] : [[this.#plan.windows[asset]?.id, { model, state: detector.save() }]];
-      }),
-    );
-    return Buffer.from(JSON.stringify({ version: 1, models, windows: this.#assembler.save(), alarms, detectors }));
+    return Buffer.from(JSON.stringify({ version: 1, models, windows: this.#assembler.save(), alarms, detectors: this.#detection.save() }));
   }
 
   /** Returns the ids of assets that begin anew because their grid or tags changed. */
@@ -226,18 +194,14 @@ export class Pipeline {
     const state = JSON.parse(Buffer.from(saved).toString()) as {
       windows: Record<string, SavedWindows>;
       alarms: Record<string, SavedAlarms>;
-      detectors?: Record<string, { model: string; state: SavedDetector }>;
+      detectors?: SavedDetection;
     };
     const anew = this.#assembler.restore(state.windows);
     for (const alarms of this.#alarms) {
       const own = state.alarms[alarms.settings.id];
       if (own !== undefined) alarms.restore(own);
     }
-    this.#detectors.forEach((detector, asset) => {
-      const own = state.detectors?.[this.#plan.windows[asset]?.id ?? ''];
-      // Another model begins with what it learnt: the state of the last one means nothing to it.
-      if (own !== undefined && own.model === this.#models[this.#plan.detectors[asset]?.batch ?? -1]?.name) detector?.restore(own.state);
-    });
+    this.#detection.restore(state.detectors ?? {});
     return anew;
   }
 
@@ -248,7 +212,7 @@ export class Pipeline {
     switch (event.kind) {
       case 'row':
         alarms.row(event.row);
-        if (this.#detectors[event.asset] !== undefined) this.#judgeRow(event.asset, output);
+        this.#judgeRow(event.asset, output);
         return;
       case 'invalid':
         alarms.invalid(event.endMs);
@@ -297,11 +261,12 @@ export class Pipeline {
 
   /** The verdict on the row the alarms have just seen. */
   #judgeRow(asset: number, output: PipelineOutput): void {
-    const verdict = this.#verdicts[asset]?.shift();
-    if (verdict === undefined) return;
+    const verdict = this.#detection.next(asset);
+    const detector = this.#detection.planOf(asset);
+    if (verdict === undefined || detector === undefined) return;
     const alarms = this.#alarms[asset] as AssetAlarms;
     const plan = this.#plan.windows[asset] as AssetPlan;
-    const { batch, columns } = this.#plan.detectors[asset] as DetectorPlan;
+    const { batch, columns } = detector;
     const { manifest, name, channels } = this.#models[batch] as BoundModel;
     const { endMs, none, ratio, alarm } = verdict;
     if (none === 'repeated') {
@@ -317,7 +282,17 @@ export class Pipeline {
     }
     const { contributions, observed, expected } = verdict;
     const limit = verdict.score / ratio;
-    const score: Score = { asset: plan.id, model: name, windowEndMs: endMs, value: verdict.score, limit, channels, contributions, observed, expected };
+    const score: Score = {
+      asset: plan.id,
+      model: name,
+      windowEndMs: endMs,
+      value: verdict.score,
+      limit,
+      channels,
+      contributions,
+      observed,
+      expected,
+    };
     output.score(score, plan.asset);
     alarms.score(endMs, ratio, name, () => findingsOf(score, manifest, columns, alarms.settings), alarm);
     if (verdict.slow !== undefined) alarms.slowChange(endMs, verdict.slow.ratio, channels[verdict.slow.channel] as string, name);
@@ -332,23 +307,12 @@ export class Pipeline {
     return this.#copied;
   }
 
-  #feed(asset: number, { endMs, values, states, running }: Row): void {
-    const plan = this.#plan.detectors[asset];
-    if (plan === undefined) return;
-    this.#detectors[asset]?.push({
-      endMs,
-      values: Float64Array.from(plan.columns, (column) => values[column] as number),
-      bad: Uint8Array.from(plan.columns, (column) => Number(states[column] === cellState.bad)),
-      running,
-    });
-  }
-
   #rowListener(): RowListener {
     const position = (plan: AssetPlan): number => this.#position.get(plan.asset) as number;
     return {
       row: (row: Row) => {
         const asset = position(row.plan);
-        this.#feed(asset, row);
+        this.#detection.feed(asset, row);
         const silent = row.states.some((state) => state >= 2);
         // An asset without supervised tags is told only what changes: who is silent, and whether it runs.
         const signature = silent ? row.states.map((state) => Number(state >= 2)).join('') + row.running : String(row.running);
@@ -375,22 +339,4 @@ export class Pipeline {
       },
     };
   }
-}
-
-/** The channels by their part in the score, with what the model would have had: ± 3 deviations of its residual while learning. */
-function findingsOf(score: Score, manifest: ModelManifest, columns: readonly number[], settings: AssetAlarmSettings): Finding[] {
-  const total = score.contributions.reduce((sum, part) => sum + part, 0);
-  const findings = manifest.channels.map(({ residualDeviation, engineeringUnit }, channel): Finding => {
-    const column = columns[channel] as number;
-    const expected = score.expected[channel] as number;
-    const band = 3 * residualDeviation;
-    return {
-      tag: settings.tags[column] as string,
-      value: score.observed[channel] as number,
-      expected: [expected - band, expected + band],
-      engineeringUnit: settings.units[column] ?? engineeringUnit ?? null,
-      share: total > 0 ? (score.contributions[channel] as number) / total : null,
-    };
-  });
-  return findings.sort((a, b) => (b.share ?? 0) - (a.share ?? 0)).slice(0, 5);
 }

@@ -5,9 +5,10 @@ import type { Scorer } from '../core/score.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { AssetPlan, ColumnPlan } from '../windows/plan.ts';
 import { compileRunning } from '../windows/running.ts';
+import type { DetectorPlan } from './detection.ts';
 import { bindChannels, checkGrid } from './model-binding.ts';
 import type { Names } from './names.ts';
-import type { DetectorPlan, PipelinePlan } from './pipeline.ts';
+import type { PipelinePlan } from './pipeline.ts';
 
 /** The scorer of an asset, by asset id; assets without a model are not in it. */
 export type ScorersByAsset = ReadonlyMap<string, Scorer>;

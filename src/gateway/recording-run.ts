@@ -1,7 +1,10 @@
 import type { AssetAlarmSettings } from '../alarms/settings.ts';
 import type { AlarmTransition } from '../core/alarm.ts';
+import type { ControlRow } from '../core/control-row.ts';
+import type { LoadedBundle } from '../core/manifest.ts';
 import { SampleBlockBuilder } from '../core/sample-block.ts';
 import type { Score, Scorer } from '../core/score.ts';
+import { createScorer } from '../scoring/index.ts';
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { AssetPlan } from '../windows/plan.ts';
 import { Pipeline, type PipelineOutput } from './pipeline.ts';
@@ -65,17 +68,23 @@ function* blocks({ timeMs, values }: RecordedRows, { from, to }: Span): Generato
   }
 }
 
-/** The last row closes when the clock has passed it. */
-const closing = ({ timeMs }: RecordedRows, { to }: Span, stepMs: number) =>
-  ({ kind: 'clock', atMs: (timeMs[to - 1] ?? 0) + 2 * stepMs, lags: [[source, 0]] }) as const;
+/** The source falls silent and the clock passes the end of the last row: it closes. */
+function closing({ timeMs }: RecordedRows, { to }: Span, stepMs: number): ControlRow[] {
+  const endMs = (Math.floor((timeMs[to - 1] ?? 0) / stepMs) + 1) * stepMs;
+  return [
+    { kind: 'idle', atMs: endMs, sources: [source] },
+    { kind: 'clock', atMs: endMs, lags: [[source, 0]] },
+  ];
+}
 
 /** Rows on the grid of the gateway's windows, `[rows, columns]` in stretches without a hole; NaN where a column had nothing young enough. */
 export function gridRows(recorded: RecordedRows, span: Span, stepMs: number): { readonly rows: number; readonly values: Float64Array }[] {
   const runs: { rows: number; values: number[]; endMs: number }[] = [];
   const assembler = new WindowAssembler([planOf(recorded.columns, stepMs, undefined)], [], {
     row: ({ endMs, values }) => {
-      let run = runs.at(-1);
-      if (run === undefined || endMs - run.endMs > 1.5 * stepMs) runs.push((run = { rows: 0, values: [], endMs }));
+      const last = runs.at(-1);
+      const run = last !== undefined && endMs - last.endMs < 1.5 * stepMs ? last : { rows: 0, values: [], endMs };
+      if (run !== last) runs.push(run);
       for (const value of values) run.values.push(value);
       run.rows++;
       run.endMs = endMs;
@@ -84,20 +93,24 @@ export function gridRows(recorded: RecordedRows, span: Span, stepMs: number): { 
     invalid: () => {},
   });
   for (const block of blocks(recorded, span)) assembler.block(block);
-  assembler.control(closing(recorded, span, stepMs));
+  for (const row of closing(recorded, span, stepMs)) assembler.control(row);
   return runs.map(({ rows, values }) => ({ rows, values: Float64Array.from(values) }));
 }
 
 /**
  * Streams recorded rows through the gateway's own windows, scoring, detector and alarms, as they would have come from the plant. Returns a verdict a row of the grid, in order.
- * Rejects with the signal's reason.
+ * Throws FETTLE_MODEL_INVALID; rejects with the signal's reason.
  */
-export async function judgeRecording(
-  recorded: RecordedRows,
-  span: Span,
-  scorer: Scorer,
-  signal?: AbortSignal,
-): Promise<JudgedRow[]> {
+export async function judgeRecording(recorded: RecordedRows, span: Span, bundle: LoadedBundle, signal?: AbortSignal): Promise<JudgedRow[]> {
+  const scorer = await createScorer(bundle, { place: 'inline' });
+  try {
+    return await judge(recorded, span, scorer, signal);
+  } finally {
+    await scorer.dispose();
+  }
+}
+
+async function judge(recorded: RecordedRows, span: Span, scorer: Scorer, signal: AbortSignal | undefined): Promise<JudgedRow[]> {
   const { manifest } = scorer;
   const plan = planOf(recorded.columns, manifest.stepMs, scorer);
   const columns = manifest.channels.map(({ tag }) => recorded.columns.indexOf(tag));
@@ -148,7 +161,7 @@ export async function judgeRecording(
     pipeline.block(block);
     await pipeline.settle(output);
   }
-  pipeline.control(closing(recorded, span, manifest.stepMs));
+  for (const row of closing(recorded, span, manifest.stepMs)) pipeline.control(row);
   await pipeline.settle(output);
   return judged;
 }

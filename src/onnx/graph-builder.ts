@@ -16,7 +16,7 @@ import {
 
 /** Name of a value in a graph. */
 export type Value = string & { readonly __value?: never };
-export type ElementType = 'float' | 'int64' | 'int8' | 'uint8' | 'bool';
+export type ElementType = 'float' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
 export type AttributeValue = number | bigint | readonly number[] | GraphProto | { readonly float: number };
 /** A number is a fixed size, a text a free one that stands for the same size wherever it is used. */
 export type Shape = readonly (number | string)[];
@@ -27,6 +27,7 @@ const irVersion = 10n;
 const dataTypes: Record<ElementType, DataType> = {
   float: DataType.FLOAT,
   int64: DataType.INT64,
+  int32: DataType.INT32,
   int8: DataType.INT8,
   uint8: DataType.UINT8,
   bool: DataType.BOOL,

@@ -56,9 +56,7 @@ export async function bundleOf(learnt: Learnt, precision: Precision, facts: Bund
       toMs: facts.toMs,
       rows: history.rows,
       windows: learnt.learningWindows,
-      dataHash: createHash('sha256')
-        .update(new Uint8Array(tracked.standardized.buffer))
-        .digest('hex'),
+      dataHash: createHash('sha256').update(new Uint8Array(tracked.standardized.buffer)).digest('hex'),
       seed: 0,
       gatewayVersion: facts.gatewayVersion,
     },

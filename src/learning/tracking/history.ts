@@ -55,7 +55,9 @@ export function prepareHistory(history: History): PreparedHistory {
   };
   const columns = history.channels.flatMap((_, c) => (varies(c) ? [c] : []));
   if (columns.length === 0) {
-    throw new FettleError('FETTLE_TRAINING_FAILED', 'nothing in the history ever changes', { hint: 'is the machine running, and do its tags arrive?' });
+    throw new FettleError('FETTLE_TRAINING_FAILED', 'nothing in the history ever changes', {
+      hint: 'is the machine running, and do its tags arrive?',
+    });
   }
   const prepared = { longestRepeat: 0, longestStill: columns.map(() => 0), runs: [] as HistoryRun[] };
   for (const run of history.runs) addRun(prepared, run, count, columns);

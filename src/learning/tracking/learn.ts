@@ -140,14 +140,33 @@ interface Fitting {
 }
 
 /** Residual weights, limit and bands on the very graph that ships: with another graph's the false-alarm rate doubles (DETECTOR 3.8). */
-async function fitted({ base, members, corrected, learning, unseen, tracked, prepared, settings, slow, precision, signal }: Fitting): Promise<LearntModel> {
+async function fitted({
+  base,
+  members,
+  corrected,
+  learning,
+  unseen,
+  tracked,
+  prepared,
+  settings,
+  slow,
+  precision,
+  signal,
+}: Fitting): Promise<LearntModel> {
   const { length, channels } = base;
   const width = length * channels;
-  const windowsAt = (starts: readonly number[]) => ({ rows: corrected, offsets: starts.map((start) => start * channels), length, channels });
+  const windowsAt = (starts: readonly number[]) => ({
+    rows: corrected,
+    offsets: starts.map((start) => start * channels),
+    length,
+    channels,
+  });
   const even = new Float64Array(width).fill(1);
   const unweighted = trackingGraph({ ...base, members: members.map((member) => ({ ...member, residualWeights: even })) }, true);
   const { residual, observed, expected } = await runGraph(unweighted, windowsAt(thinned(learning, mostWeighingWindows)), signal);
-  const weighted = members.map((member, m): Member => ({ ...member, residualWeights: residualWeightsOf(residual, members.length * width, m * width, width) }));
+  const weighted = members.map(
+    (member, m): Member => ({ ...member, residualWeights: residualWeightsOf(residual, members.length * width, m * width, width) }),
+  );
   const graph = trackingGraph({ ...base, members: weighted });
   const { parts } = await runGraph(graph, windowsAt(unseen), signal);
   const step = members.length * channels;
@@ -175,7 +194,14 @@ async function fitted({ base, members, corrected, learning, unseen, tracked, pre
     decisionRows,
     level,
     longestRepeat: prepared.longestRepeat,
-    calibration: { quantile, margin, room, members: members.length, parts: Array.from(parts, (value) => Number(value.toPrecision(6))), length },
+    calibration: {
+      quantile,
+      margin,
+      room,
+      members: members.length,
+      parts: Array.from(parts, (value) => Number(value.toPrecision(6))),
+      length,
+    },
     slow,
   } satisfies DetectorParameters);
   return {

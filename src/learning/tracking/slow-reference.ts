@@ -24,7 +24,12 @@ export function slowReference({ rows, channels, standardized }: TrackedRows): De
   };
 }
 
-function scaleOf(z: Float64Array<ArrayBuffer>, rows: number, channels: number, halfLife: number): NonNullable<DetectorParameters['slow']>['scales'][number] {
+function scaleOf(
+  z: Float64Array<ArrayBuffer>,
+  rows: number,
+  channels: number,
+  halfLife: number,
+): NonNullable<DetectorParameters['slow']>['scales'][number] {
   const means = slowMeans(z, rows, channels, halfLife);
   const dropped = Math.floor(Math.min(2 * halfLife, rows / 4));
   const left = matrix(rows - dropped, channels, means.subarray(dropped * channels));

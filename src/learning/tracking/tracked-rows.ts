@@ -112,7 +112,10 @@ function moments(values: Float64Array, border: number, channels: number): { mean
   };
   const taught = over(border);
   const all = over(values.length / channels);
-  return { mean: taught.mean, deviation: taught.deviation.map((value, c) => (value > 1e-9 ? value : Math.max(1e-9, all.deviation[c] as number))) };
+  return {
+    mean: taught.mean,
+    deviation: taught.deviation.map((value, c) => (value > 1e-9 ? value : Math.max(1e-9, all.deviation[c] as number))),
+  };
 }
 
 /** Differences of neighbouring block means are small beside the spread of the means, and the means spread more than noise alone explains. */

@@ -43,9 +43,15 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
     );
   const of = (values: Float64Array, at: number): number => values[at % channels] as number;
   // The mean goes first: in float32 a large level would swallow what varies on top of it.
-  const deviations = graph.subtract(graph.reshape(window, [-1, width]), everywhere((at) => of(model.mean, at)));
+  const deviations = graph.subtract(
+    graph.reshape(window, [-1, width]),
+    everywhere((at) => of(model.mean, at)),
+  );
   const centred = graph.subtract(
-    graph.multiply(deviations, everywhere((at) => 1 / of(model.deviation, at))),
+    graph.multiply(
+      deviations,
+      everywhere((at) => 1 / of(model.deviation, at)),
+    ),
     graph.floats(model.centre, [width]),
   );
   const byChannel = graph.floats(
@@ -90,7 +96,8 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   graph.output(contributions, 'contributions', 'float', ['batch', channels]);
   graph.output(inUnits(centred), 'observed', 'float', ['batch', channels]);
   graph.output(inUnits(errors[model.explainMember]?.reconstruction ?? centred), 'expected', 'float', ['batch', channels]);
-  const joined = (values: readonly Value[]): Value => (values.length === 1 ? (values[0] as Value) : graph.op('Concat', values, { axis: 1 }));
+  const joined = (values: readonly Value[]): Value =>
+    values.length === 1 ? (values[0] as Value) : graph.op('Concat', values, { axis: 1 });
   graph.output(joined(errors.map(({ parts }) => parts)), 'parts', 'float', ['batch', members.length * channels]);
   if (diagnostic) graph.output(joined(errors.map(({ residual }) => residual)), 'residual', 'float', ['batch', members.length * width]);
   return graph.model();

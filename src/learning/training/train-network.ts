@@ -3,6 +3,7 @@ import { seededRandom } from '../../core/seeded-random.ts';
 import { EarlyStopping } from './early-stopping.ts';
 import type { TrainableNetwork } from './network.ts';
 import { unpack } from './packing.ts';
+import { shuffled } from './shuffle.ts';
 import { Trainer } from './trainer.ts';
 import { threadsFor } from './training-session.ts';
 import { UnseenLoss } from './unseen-loss.ts';
@@ -76,6 +77,8 @@ export async function trainNetwork(
     signal,
     onProgress,
   } = options;
+  if (teacher && !(teacher.share > 0 && teacher.share <= 1))
+    throw new RangeError(`a teacher's share is above 0 and at most 1, not ${teacher.share}`);
   const began = performance.now();
   const batch = Math.min(options.batch ?? defaultBatch, data.rows);
   await using trainer = await Trainer.create({ network, data, initial, batch, teacher, threads });
@@ -107,13 +110,3 @@ const diverged = (epoch: number, learningRate: number): FettleError =>
   new FettleError('FETTLE_TRAINING_FAILED', `the loss is no number any more after epoch ${epoch}`, {
     hint: `a smaller learning rate than ${learningRate}, or a look at the recording: values far outside the rest make it diverge`,
   });
-
-/** Fisher and Yates (1938), seeded. */
-function shuffled(count: number, random: () => number): number[] {
-  const order = Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j] as number, order[i] as number];
-  }
-  return order;
-}

@@ -49,15 +49,14 @@ export class Trainer implements AsyncDisposable {
   }
 
   /** Mean loss of an epoch over the rows in `order`, whose first step is number `first` (from 0); `rate` is the learning rate of a step. */
-  async epoch(order: ArrayLike<number>, first: number, rate: (step: number) => number): Promise<number> {
+  async epoch(order: Int32Array, first: number, rate: (step: number) => number): Promise<number> {
     const { Tensor: OrtTensor } = await onnxRuntime();
     const { steps } = this;
-    const chosen = BigInt64Array.from({ length: steps * this.#batch }, (_, i) => BigInt(order[i] as number));
     const factors = Array.from({ length: steps }, (_, i) => adamFactors(first + i + 1, rate(first + i)));
     const vector = (values: Float32Array): Promise<Tensor> => floatTensor(values, [values.length]);
     const results = await this.#session.run({
       ...this.#fixed,
-      order: new OrtTensor('int64', chosen, [steps, this.#batch]),
+      order: new OrtTensor('int32', order.subarray(0, steps * this.#batch), [steps, this.#batch]),
       rates: await vector(Float32Array.from(factors, (factor) => factor.rate)),
       floors: await vector(Float32Array.from(factors, (factor) => factor.floor)),
       values: await vector(this.#state.values),

@@ -31,7 +31,7 @@ export function trainingGraph(network: TrainableNetwork, layout: TrainingLayout)
   const graph = new GraphBuilder('train');
   graph.input('data', 'float', [layout.rows, network.width]);
   if (layout.teacherShare > 0) graph.input('teacher', 'float', [layout.rows, network.width]);
-  graph.input('order', 'int64', ['steps', layout.batch]);
+  graph.input('order', 'int32', ['steps', layout.batch]);
   graph.input('rates', 'float', ['steps']);
   graph.input('floors', 'float', ['steps']);
   const state = stateNames.map((name) => graph.input(name, 'float', [packedLength(network)]));

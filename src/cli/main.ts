@@ -3,6 +3,7 @@ import { FettleError } from '../core/errors.ts';
 import { version } from '../gateway/gateway.ts';
 import { checkCommand } from './check.ts';
 import { demoCommand } from './demo.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { initCommand } from './init.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
@@ -13,8 +14,8 @@ const program = new Command('fettle')
   .version(version)
   .showHelpAfterError();
 
-for (const command of [demoCommand(), runCommand(), checkCommand(), statusCommand(), initCommand(), trainCommand()])
-  program.addCommand(command);
+const commands = [demoCommand, runCommand, checkCommand, statusCommand, initCommand, trainCommand, evaluateCommand];
+for (const command of commands) program.addCommand(command());
 
 try {
   await program.parseAsync();

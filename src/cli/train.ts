@@ -1,12 +1,13 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { formatBytes, parseDurationMs } from '../core/duration.ts';
+import { Command, Option } from 'commander';
+import { formatBytes } from '../core/duration.ts';
 import { modelName } from '../core/manifest.ts';
 import type { TrainResult } from '../learning/train.ts';
+import { duration, list, positive } from './arguments.ts';
 
 interface TrainArguments {
   readonly csv: string[];
   readonly time?: string;
-  readonly ignore?: string;
+  readonly ignore: string[];
   readonly step: number;
   readonly length: number;
   readonly slide: number;
@@ -16,23 +17,12 @@ interface TrainArguments {
   readonly json?: boolean;
 }
 
-const duration = (text: string): number => {
-  const ms = parseDurationMs(text);
-  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('write for example 100ms, 1s, 3m');
-  return ms;
-};
-const positive = (text: string): number => {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('must be a whole number above 0');
-  return number;
-};
-
 export const trainCommand = (): Command =>
   new Command('train')
     .description('Train a small quantized autoencoder from recordings of a healthy machine')
     .requiredOption('--csv <file...>', 'recordings: CSV with a header, one column a tag')
     .option('--time <column>', 'column with the time (epoch s, ms, us, ns or ISO 8601); rows are steps when absent')
-    .option('--ignore <columns>', 'columns to leave out, separated by commas')
+    .option('--ignore <columns>', 'columns to leave out, separated by commas', list, [])
     .option('--step <duration>', 'step of the grid', duration, 1000)
     .option('--length <steps>', 'steps in a window', positive, 64)
     .option('--slide <steps>', 'steps between two windows', positive, 8)
@@ -42,9 +32,8 @@ export const trainCommand = (): Command =>
     .option('--json', 'one JSON document')
     .action(async (options: TrainArguments) => {
       const { trainBundle } = await import('../learning/train.ts');
-      const { csv, time, step, length, slide, out, precision, seed, json } = options;
+      const { csv, time, ignore, step, length, slide, out, precision, seed, json } = options;
       const live = json !== true && process.stderr.isTTY;
-      const ignore = options.ignore?.split(',').map((name) => name.trim()) ?? [];
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
       const result = await trainBundle(

@@ -1,0 +1,23 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDurationMs } from '../core/duration.ts';
+
+/** What several commands take as an argument; each throws InvalidArgumentError with an example. */
+
+export function duration(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('write for example 100ms, 1s, 3m');
+  return ms;
+}
+
+export function positive(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('must be a whole number above 0');
+  return number;
+}
+
+/** "a, b" → ["a", "b"] */
+export const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');

@@ -12,6 +12,7 @@ import { BenchSite } from './support/bench-site.ts';
 import { type BenchRow, missing } from './support/row.ts';
 import { slowDisk } from './support/slow-disk.ts';
 import { benchSync } from './sync.ts';
+import { benchTrain } from './train.ts';
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, long: { type: 'boolean', default: false } },
@@ -40,6 +41,7 @@ const benches: readonly Bench[] = [
   { name: 'modbus', unit: 'requests', target: 1.05, run: () => benchModbus() },
   { name: 'journal', unit: 'rows/s', target: 0.6, run: () => benchJournal() },
   { name: 'sync', unit: 'points/s', target: 0.8, run: () => benchSync() },
+  { name: 'train', unit: 'steps/s', target: 2, run: () => benchTrain() },
   { name: 'memory', unit: 'MB RSS', target: 60, run: withSite((site) => benchMemory(site, values.long)) },
 ];
 

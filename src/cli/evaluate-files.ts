@@ -90,7 +90,6 @@ async function judged(
     stepMs,
     fromMs: null,
     toMs: null,
-    gatewayVersion: '0.0.0',
   });
   const rows = await judgeRecording(rowsOf(recording), { from, to: recording.timeMs.length }, bundle, signal);
   return seriesOf(recording, from, stepMs, rows, withDrift === true);

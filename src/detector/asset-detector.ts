@@ -97,7 +97,7 @@ export class AssetDetector {
     this.#decision = new Decision(parameters);
     this.#median = new RunningMedian(parameters.median);
     this.#slow = new SlowChange(parameters);
-    this.#limits = new MaskedLimits(parameters);
+    this.#limits = new MaskedLimits(parameters, model.limit);
     this.#ring = new Float64Array(model.length * parameters.channels.length);
   }
 

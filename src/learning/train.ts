@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type BundleContent, refuseExisting, writeBundle } from '../bundles/index.ts';
 import { FettleError } from '../core/errors.ts';
@@ -7,6 +6,7 @@ import type { ModelManifest } from '../core/manifest.ts';
 import { modelCard } from './card.ts';
 import { readCsv } from './csv.ts';
 import { type Fitted, fitDetector } from './fit.ts';
+import { gatewayVersion } from './gateway-version.ts';
 import { type GridRun, sameColumns, toGrid } from './grid.ts';
 import { type Agreement, goldenOf } from './probes.ts';
 import { flatChannels, type Split, splitRuns } from './split.ts';
@@ -77,9 +77,6 @@ export async function trainBundle(
   const written = await writeBundle(options.out, { manifest, model, golden, card: modelCard(manifest, summary, options) });
   return { manifest: written, ...summary };
 }
-
-const gatewayVersion: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-  .version;
 
 function nameOf(out: string): { id: string; version: string } {
   const id = basename(dirname(out));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LoadedBundle, ModelManifest } from '../../core/manifest.ts';
+import { gatewayVersion } from '../gateway-version.ts';
 import { goldenFor } from '../probes.ts';
 import type { Learnt, Precision } from './learn.ts';
 
@@ -13,7 +14,7 @@ export interface BundleFacts {
   /** Channel to engineering unit. */
   readonly units?: Readonly<Record<string, string>>;
   readonly parent?: string;
-  readonly gatewayVersion: string;
+  readonly stage?: 'provisional' | 'established';
 }
 
 /** The learnt model in one precision with all that stands around it, as a bundle that is not on a disk yet. */
@@ -21,8 +22,8 @@ export async function bundleOf(learnt: Learnt, precision: Precision, facts: Bund
   const { history, tracked, length } = learnt;
   const model = learnt.models.get(precision);
   if (model === undefined) throw new RangeError(`nothing was learnt in ${precision}`);
-  const { detector, graph, limit, blocks, windows, medianRatio, maxRatio, residualDeviation } = model;
-  const { quantile, margin, room } = detector.calibration;
+  const { detector, graph, limit, method, blocks, windows, medianRatio, maxRatio, residualDeviation } = model;
+  const { quantile, margin } = detector.calibration;
   const manifest: ModelManifest = {
     format: 'fettle-bundle/1',
     id: facts.id,
@@ -43,7 +44,7 @@ export async function bundleOf(learnt: Learnt, precision: Precision, facts: Bund
     family: 'linear',
     limit,
     calibration: {
-      method: `${quantile * 100} % quantile of block maxima of unseen windows × (1 + ${margin} / √blocks) × ${room}`,
+      method,
       windows,
       blocks,
       quantile,
@@ -58,10 +59,11 @@ export async function bundleOf(learnt: Learnt, precision: Precision, facts: Bund
       windows: learnt.learningWindows,
       dataHash: createHash('sha256').update(new Uint8Array(tracked.standardized.buffer)).digest('hex'),
       seed: 0,
-      gatewayVersion: facts.gatewayVersion,
+      gatewayVersion: gatewayVersion,
     },
+    ...(facts.stage !== undefined && { stage: facts.stage }),
     parent: facts.parent ?? null,
-    minimumGatewayVersion: facts.gatewayVersion,
+    minimumGatewayVersion: gatewayVersion,
     opset: 21,
     operators: [],
     files: [],

@@ -1,5 +1,6 @@
 import { type DetectorParameters, detectorSchema } from '../../core/detector.ts';
 import { FettleError } from '../../core/errors.ts';
+import { limitForBudget } from '../../detector/budget.ts';
 import { limitOf, scoreOf } from '../../detector/limit.ts';
 import { columnMeans, covariance, type Matrix, symmetricEigen } from '../matrix.ts';
 import { quantizeLinear } from '../quantize.ts';
@@ -36,6 +37,8 @@ export interface LearntModel {
   readonly graph: Uint8Array;
   readonly detector: DetectorParameters;
   readonly limit: number;
+  /** How the limit was found, in words. */
+  readonly method: string;
   readonly blocks: number;
   readonly windows: number;
   /** Median and largest running score of the unseen windows over the limit. */
@@ -56,10 +59,21 @@ export interface Learnt {
   readonly models: ReadonlyMap<Precision, LearntModel>;
 }
 
+export type LearnOptions = Partial<Recipe> & {
+  /** False alarms a day that can be put up with: sets the limit where there is enough history to tell. */
+  readonly budgetPerDay?: number;
+  readonly signal?: AbortSignal;
+};
+
 const fewestWindows = 8;
 const mostLearningWindows = 20_000;
 const mostWeighingWindows = 8_000;
-const mostCalibrationWindows = 4_000;
+const mostCalibrationWindows = 100_000;
+/** Windows whose parts travel with the model, for limits without some channels. */
+const mostStoredWindows = 4_000;
+const probeWindows = 256;
+/** Where a budget is asked for and there is too little history to keep a promise: wider, and it says so. */
+const unknownBudgetRoom = 1.25;
 const residualFloor = 0.05;
 
 /**
@@ -69,7 +83,7 @@ const residualFloor = 0.05;
 export async function learnTracking(
   history: History,
   precisions: readonly Precision[],
-  { signal, ...changes }: Partial<Recipe> & { signal?: AbortSignal } = {},
+  { signal, budgetPerDay, ...changes }: LearnOptions = {},
 ): Promise<Learnt> {
   const settings: Recipe = { ...recipe, ...changes };
   const prepared = prepareHistory(history);
@@ -79,7 +93,8 @@ export async function learnTracking(
   const length = Math.min(most, Math.max(least, Math.floor(border / (4 * channels))));
   const learning = thinned(windowStarts(tracked, length, 0, border), mostLearningWindows);
   const inside = windowStarts(tracked, length, border, rows);
-  const unseen = thinned(rows - border > 3 * length ? inside : windowStarts(tracked, length, border, rows, true), mostCalibrationWindows);
+  // The latest, one after the other: a running median and the maximum of a block mean nothing over windows picked here and there.
+  const unseen = (rows - border > 3 * length ? inside : windowStarts(tracked, length, border, rows, true)).slice(-mostCalibrationWindows);
   if (learning.length < fewestWindows || unseen.length < fewestWindows) {
     throw new FettleError(
       'FETTLE_TRAINING_FAILED',
@@ -110,7 +125,21 @@ export async function learnTracking(
         quantized: precision === 'fp32' ? undefined : quantizeLinear(weights, centredRows(windows, centre)),
       }),
     );
-    const fitting: Fitting = { base, members, corrected, learning, unseen, tracked, prepared, settings, slow, precision, signal };
+    const fitting: Fitting = {
+      base,
+      members,
+      corrected,
+      learning,
+      unseen,
+      tracked,
+      prepared,
+      settings,
+      slow,
+      precision,
+      budgetPerDay,
+      stepMs: history.stepMs,
+      signal,
+    };
     models.set(precision, await fitted(fitting));
   }
   const span = length * channels;
@@ -120,7 +149,7 @@ export async function learnTracking(
     length,
     ranks: networks.map(({ rank }) => rank),
     learningWindows: learning.length,
-    unseen: unseen.map((start) => corrected.slice(start * channels, start * channels + span)),
+    unseen: thinned(unseen, probeWindows).map((start) => corrected.slice(start * channels, start * channels + span)),
     models,
   };
 }
@@ -136,6 +165,8 @@ interface Fitting {
   readonly settings: Recipe;
   readonly slow: DetectorParameters['slow'];
   readonly precision: Precision;
+  readonly budgetPerDay: number | undefined;
+  readonly stepMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -151,6 +182,8 @@ async function fitted({
   settings,
   slow,
   precision,
+  budgetPerDay,
+  stepMs,
   signal,
 }: Fitting): Promise<LearntModel> {
   const { length, channels } = base;
@@ -171,7 +204,8 @@ async function fitted({
   const { parts } = await runGraph(graph, windowsAt(unseen), signal);
   const step = members.length * channels;
   const scores = unseen.map((_, w) => scoreOf(parts, w * step, members.length, channels, length));
-  const { limit, level, blocks, scores: running } = limitOf(scores, length, settings.median, settings);
+  const { limit: found, level, blocks, scores: running } = limitOf(scores, length, settings.median, settings);
+  const { limit, method } = budgeted(found, running, { length, stepMs, budgetPerDay, settings });
   const sorted = Float64Array.from(running).sort();
   const { halfLives, median, cusum, offDelayRows, rearmRows, levelCap, decisionRows, quantile, margin, room } = settings;
   const detector = detectorSchema.parse({
@@ -199,7 +233,7 @@ async function fitted({
       margin,
       room,
       members: members.length,
-      parts: Array.from(parts, (value) => Number(value.toPrecision(6))),
+      parts: Array.from(parts.subarray(-mostStoredWindows * step), (value) => Number(value.toPrecision(6))),
       length,
     },
     slow,
@@ -209,12 +243,36 @@ async function fitted({
     graph,
     detector,
     limit,
+    method,
     blocks,
     windows: unseen.length,
     medianRatio: (sorted[sorted.length >> 1] as number) / limit,
     maxRatio: (sorted.at(-1) as number) / limit,
     residualDeviation: bandOf(observed, expected, channels, base.deviation),
   };
+}
+
+interface LimitFacts {
+  readonly length: number;
+  readonly stepMs: number;
+  readonly budgetPerDay: number | undefined;
+  readonly settings: Recipe;
+}
+
+/** The limit the budget asks for, if there is one and enough history to tell; else the empirical one, wider where a promise was wanted. */
+function budgeted(
+  found: number,
+  running: Float64Array,
+  { length, stepMs, budgetPerDay, settings }: LimitFacts,
+): { limit: number; method: string } {
+  const { quantile, margin, room } = settings;
+  const method = `${quantile * 100} % quantile of block maxima of unseen windows × (1 + ${margin} / √blocks) × ${room}`;
+  if (budgetPerDay === undefined) return { limit: found, method };
+  const wanted = `${Number(budgetPerDay.toPrecision(3))} false alarms a day`;
+  const told = limitForBudget(running, length, stepMs, budgetPerDay);
+  return told === undefined
+    ? { limit: found * unknownBudgetRoom, method: `${method} × ${unknownBudgetRoom}: too little history to promise ${wanted}` }
+    : { limit: told.limit, method: `tail of block maxima over ${told.days.toPrecision(2)} unseen days, followed to ${wanted}` };
 }
 
 /** The principal components that hold a share of the variance and one more, for each share: three views of what is normal (DETECTOR 3.2). */

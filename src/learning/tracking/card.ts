@@ -1,0 +1,35 @@
+import { formatBytes, formatDuration } from '../../core/duration.ts';
+import type { ModelManifest } from '../../core/manifest.ts';
+import type { Learnt } from './learn.ts';
+
+/** CARD.md of a tracking model: what a person should know before trusting it. */
+export function trackingCard(manifest: ModelManifest, { models, ranks, history }: Learnt): string {
+  const { channels, calibration, training, stepMs, length } = manifest;
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  const date = (ms: number | null): string => (ms === null ? 'unknown' : new Date(ms).toISOString());
+  const sizes = [...models.values()].map(
+    ({ precision, graph, maxRatio, limit }) =>
+      `| ${precision} | ${formatBytes(graph.length)} | ${limit.toPrecision(4)} | ${percent(maxRatio)} |`,
+  );
+  const constant =
+    history.constant.length === 0 ? '' : `\nNever changed while learning, so nothing is said of: ${history.constant.join(', ')}.\n`;
+  return `# ${manifest.id} ${manifest.version}
+
+A tracking detector over ${channels.length} channels: ${ranks.length} linear autoencoders (ranks ${ranks.join(', ')}) on windows of ${length} rows of ${formatDuration(stepMs)}, behind a baseline that follows slow
+change and stands still in an alarm.${manifest.stage === 'provisional' ? ' **Provisional**: learnt from a first stretch, its verdicts are not to be trusted like those of an established one.' : ''}
+
+| | |
+|---|---|
+| Learnt from | ${training.rows} rows (${date(training.fromMs)} to ${date(training.toMs)}), ${training.windows} windows |
+| Limit | ${manifest.limit.toPrecision(4)}: ${calibration.method}, from ${calibration.windows} unseen windows in ${calibration.blocks} blocks |
+| Healthy scores | median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)} |
+
+| precision | size | limit | largest healthy score |
+|---|---|---|---|
+${sizes.join('\n')}
+
+| channel | mean | deviation | band (± 3 residual deviations) |
+|---|---|---|---|
+${channels.map((c) => `| ${c.tag}${c.engineeringUnit === undefined ? '' : ` (${c.engineeringUnit})`} | ${c.mean.toPrecision(5)} | ${c.deviation.toPrecision(3)} | ± ${(3 * c.residualDeviation).toPrecision(3)} |`).join('\n')}
+${constant}`;
+}

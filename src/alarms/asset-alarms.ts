@@ -69,7 +69,7 @@ export class AssetAlarms {
     this.#points = [this.#anomaly, this.#drift, this.#notWatched, ...this.#tags.flatMap((tag) => tag.points)];
     this.#silentSinceMs = new Float64Array(settings.tags.length).fill(Number.NaN);
     this.#silentQuality = new Uint8Array(settings.tags.length);
-    this.#watching = settings.hasModel ? 'learning' : 'no';
+    this.#watching = settings.hasModel || settings.learning ? 'learning' : 'no';
   }
 
   row(row: AlarmRow): void {
@@ -250,7 +250,9 @@ export class AssetAlarms {
         : silent > 0
           ? 'partial'
           : this.#judgedOnce()
-            ? 'yes'
+            ? this.settings.learning
+              ? 'learning'
+              : 'yes'
             : this.#watching;
     if (next === this.#watching) return;
     this.#watching = next;
@@ -270,6 +272,8 @@ export class AssetAlarms {
       return [`${tag} ${why} since ${clockText(since)}`];
     });
     const stopped = this.#running ? '' : 'stopped: suppressed by design; ';
+    if (silent.length === 0 && this.settings.learning)
+      return `${stopped}learning what is normal from ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}`;
     if (silent.length === 0) return `${stopped}watching ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}`;
     const shown = silent.length > 3 ? [...silent.slice(0, 3), `and ${silent.length - 3} more`] : silent;
     return `${stopped}watching ${tags.length - silent.length} of ${tags.length} tags; ${shown.join('; ')}`;

@@ -42,5 +42,7 @@ export interface AssetAlarmSettings {
   readonly supervised: readonly TagSettings[];
   /** False for an asset of limits only. */
   readonly hasModel: boolean;
+  /** It learns from itself, and has no model yet. */
+  readonly learning: boolean;
   readonly allowedLatenessMs: number;
 }

@@ -42,6 +42,9 @@ export function crossChecks(config: Config): Issue[] {
           issues.push({ path: ['assets', a, 'running', 'when'], message: `no source brings "${tag}"${nearest(tag, config)}` });
       }
     }
+    if (asset.detector?.learn !== undefined && config.journal === 'off') {
+      issues.push({ path: ['assets', a, 'detector', 'learn'], message: 'learning reads the journal, which is off' });
+    }
     if (asset.window.slide > asset.window.length) {
       issues.push({
         path: ['assets', a, 'window', 'slide'],

@@ -82,13 +82,47 @@ const windowSchema = z.strictObject({
     .describe('How far samples may lag behind the newest one of their source and still enter their window.'),
 });
 
-const detectorSchema = z.strictObject({
-  model: z.string().min(1).describe('Folder of the model bundle, relative to this file.'),
-  channels: z
-    .record(z.string(), pathName())
-    .optional()
-    .describe('Channel of the model to tag, where the names do not tell: exact name first, then the last level of it.'),
+const learnSchema = z.strictObject({
+  provisional: durationMs()
+    .prefault('30m')
+    .describe('Valid running time after which a first model begins to judge; its verdicts are provisional.'),
+  established: durationMs().prefault('3d').describe('Valid running time after which the model is learnt anew and trusted.'),
 });
+
+const budgetSchema = () =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*\/\s*(hour|day|week|month|year)$/, 'must be a number a time, like 1/week')
+    .transform((text) => {
+      const [count = '', unit = ''] = text.split('/').map((part) => part.trim());
+      return Number(count) / (daysOf[unit] as number);
+    });
+
+const daysOf: Readonly<Record<string, number>> = { hour: 1 / 24, day: 1, week: 7, month: 30, year: 365 };
+
+const detectorSchema = z
+  .strictObject({
+    model: z.string().min(1).optional().describe('Folder of the model bundle, relative to this file.'),
+    learn: learnSchema.optional().describe('Learn what normal is from the asset itself, instead of a model that was made elsewhere.'),
+    budget: budgetSchema()
+      .optional()
+      .describe('False alarms that can be put up with, for example 1/week: sets the limit once there is enough history to tell.'),
+    channels: z
+      .record(z.string(), pathName())
+      .optional()
+      .describe('Channel of the model to tag, where the names do not tell: exact name first, then the last level of it.'),
+  })
+  .superRefine(({ model, learn, channels }, context) => {
+    if ((model === undefined) === (learn === undefined)) {
+      const message =
+        model === undefined
+          ? 'give a model, or learn: {} to learn one here'
+          : 'a model was made elsewhere and learn makes one here: give one of the two';
+      context.addIssue({ code: 'custom', path: [model === undefined ? 'model' : 'learn'], message });
+    }
+    if (learn !== undefined && channels !== undefined)
+      context.addIssue({ code: 'custom', path: ['channels'], message: 'only a model that was made elsewhere has channels to name' });
+  });
 
 const runningSchema = z.strictObject({
   when: z

@@ -48,6 +48,8 @@ export const manifestSchema = z.strictObject({
     seed: z.int(),
     gatewayVersion: z.string(),
   }),
+  /** Learnt by a gateway on its own: from the first stretch that is enough to begin with, or from one that is enough to trust. */
+  stage: z.enum(['provisional', 'established']).optional(),
   parent: z.string().nullable(),
   minimumGatewayVersion: z.string(),
   opset: z.int(),

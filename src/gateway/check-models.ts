@@ -7,7 +7,7 @@ import { bindChannels, checkGrid } from './model-binding.ts';
 export async function checkModels(loaded: LoadedConfig): Promise<void> {
   const problems = [];
   for (const [i, { id, tags, detector, window }] of loaded.config.assets.entries()) {
-    if (detector === undefined) continue;
+    if (detector?.model === undefined) continue;
     try {
       const bundle = await loadBundle(detector.model);
       checkGrid(bundle, id, window);

@@ -13,14 +13,15 @@ import { sourceDefinitions } from '../sources/index.ts';
 import { parseCommand } from './commands.ts';
 import { Committer } from './committer.ts';
 import { GatewayCounters } from './counters.ts';
+import { Fold } from './fold.ts';
 import type { GatewayListener } from './gateway-events.ts';
+import { historyRows } from './history-rows.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { GatewayInlet } from './inlet.ts';
-import { loadScorers } from './models.ts';
+import { Learner } from './learner.ts';
 import { Names } from './names.ts';
 import { JournalOutboxStore } from './outbox-store.ts';
-import { Pipeline, type PipelineOutput } from './pipeline.ts';
-import { planPipeline, type ScorersByAsset } from './plan.ts';
+import type { PipelineOutput } from './pipeline.ts';
 import { ResultsOutlet } from './results-outlet.ts';
 import { createSinks, type SinkSet } from './sink-set.ts';
 import type { GatewayStatus } from './status.ts';
@@ -41,7 +42,7 @@ export interface GatewayOptions {
   readonly acknowledge?: 'afterCommit' | 'beforeCommit';
 }
 
-const idleCheckMs = 500;
+const lookAroundMs = 500;
 
 /** What a source gave for one tick. */
 interface Taken {
@@ -66,8 +67,8 @@ export class Gateway {
   readonly #log: Logger;
   readonly #journal: Journal;
   readonly #names: Names;
-  readonly #scorers: ScorersByAsset;
-  readonly #pipeline: Pipeline;
+  readonly #fold: Fold;
+  readonly #learner: Learner;
   readonly #committer: Committer;
   readonly #inlets: GatewayInlet[] = [];
   readonly #sources: Source[] = [];
@@ -82,21 +83,20 @@ export class Gateway {
   readonly counters = new GatewayCounters();
   #ticking: Promise<void> | undefined;
   #scheduled = false;
-  #idleTimer: NodeJS.Timeout | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
   /** A transition went out in this tick. */
   #announced = false;
 
-  private constructor(loaded: LoadedConfig, options: GatewayOptions, journal: Journal, names: Names, scorers: ScorersByAsset) {
+  private constructor(loaded: LoadedConfig, options: GatewayOptions, journal: Journal, names: Names, fold: Fold) {
     this.#loaded = loaded;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log;
     this.#journal = journal;
     this.#names = names;
-    this.#scorers = scorers;
+    this.#fold = fold;
     this.#startedMs = this.#clock.wallMs();
     const { config } = loaded;
-    this.#pipeline = new Pipeline(planPipeline(config, names, scorers));
     this.#sinks = createSinks(config, (id) => ({ id, site: config.site, clock: this.#clock, log: this.#log.child({ sink: id }) }));
     const { sinks, live } = this.#sinks;
     this.#results = new ResultsOutlet(sinks, live, (sink, count, payload) => this.#committer.outbox(sink, 'results', count, payload));
@@ -106,6 +106,16 @@ export class Gateway {
       const store = new JournalOutboxStore(journal, sink, names, textTags, this.#clock);
       this.#deliveries.push(new SinkDelivery(sink, store, this.#clock, this.#log.child({ sink: sink.id })));
     }
+    this.#learner = new Learner(
+      config,
+      {
+        seen: (asset) => this.#fold.pipeline.seen(this.#positionOf(asset)),
+        stageOf: (asset) => this.#fold.scorers.get(asset)?.manifest.stage ?? 'none',
+        history: ({ id, tags }, sinceMs) => historyRows(journal, this.#fold.pipeline.windowsOf(this.#positionOf(id)), tags, sinceMs),
+        activate: (asset, bundle) => this.#control({ kind: 'model', atMs: this.#clock.wallMs(), asset, bundle }),
+      },
+      this.#log,
+    );
     this.#committer = new Committer(
       journal,
       names,
@@ -125,7 +135,7 @@ export class Gateway {
           for (const source of this.#sources) source.resume();
         },
         beforeCommit: () => this.#results.flush(),
-        snapshot: () => this.#pipeline.save(),
+        snapshot: () => this.#fold.save(),
       },
       this.#clock,
       this.#log,
@@ -144,7 +154,7 @@ export class Gateway {
       maxAgeMs: config.journal === 'off' ? 2_592_000_000 : config.journal.maxAge,
       ...(options.synchronous !== undefined && { synchronous: options.synchronous }),
     });
-    let scorers: ScorersByAsset = new Map();
+    let fold: Fold | undefined;
     try {
       if (journal.opened.setAside !== null) {
         options.log.error(
@@ -152,15 +162,15 @@ export class Gateway {
           `the database in ${config.data} was damaged; it was set aside as ${journal.opened.setAside} and a fresh one opened`,
         );
       }
-      scorers = await loadScorers(config, options.log);
       const names = new Names(journal.opened.names, config.limits);
-      const gateway = new Gateway(loaded, options, journal, names, scorers);
+      fold = await Fold.open(config, names, options.log, journal.opened.snapshot?.data);
+      const gateway = new Gateway(loaded, options, journal, names, fold);
       await gateway.#recover();
       await gateway.#startAll();
       return gateway;
     } catch (error) {
       await journal.close();
-      for (const scorer of new Set(scorers.values())) await scorer.dispose();
+      await fold?.dispose();
       throw error;
     }
   }
@@ -168,7 +178,7 @@ export class Gateway {
   /** Ends sources, commits what they gave, ends sinks, closes the database. May be called twice. */
   async stop(): Promise<void> {
     if (this.#stopped.signal.aborted) return;
-    clearInterval(this.#idleTimer);
+    clearInterval(this.#lookTimer);
     for (const source of this.#sources) await source.stop();
     this.#stopped.abort();
     while (this.#ticking !== undefined || this.#inlets.some(({ hasInput }) => hasInput)) {
@@ -177,8 +187,9 @@ export class Gateway {
     await this.#committer.stop();
     for (const delivery of this.#deliveries) await delivery.stop();
     for (const sink of this.#sinks.sinks) await sink.stop();
+    await this.#learner.settled();
     await this.#journal.close();
-    for (const scorer of new Set(this.#scorers.values())) await scorer.dispose();
+    await this.#fold.dispose();
   }
 
   /** Carries out a command of a person or program; durable when it resolves. Throws FETTLE_COMMAND_INVALID. */
@@ -187,9 +198,9 @@ export class Gateway {
       throw new FettleError('FETTLE_COMMAND_INVALID', `there is no asset ${command.asset}`);
     }
     await new Promise<void>((resolve, reject) => {
-      const row: ControlRow = { kind: 'command', atMs: this.#clock.wallMs(), command };
-      this.#controls.push({ row, done: (error) => (error === undefined ? resolve() : reject(error as Error)) });
-      this.#schedule();
+      this.#control({ kind: 'command', atMs: this.#clock.wallMs(), command }, (error) =>
+        error === undefined ? resolve() : reject(error as Error),
+      );
     });
     await this.#committer.flush();
   }
@@ -227,7 +238,7 @@ export class Gateway {
       counters: {
         samples,
         badSamples,
-        ...this.#pipeline.counters(),
+        ...this.#fold.pipeline.counters(),
         redeliveredKnown,
         refusedTags: this.#names.tag.refused,
         windows,
@@ -238,7 +249,8 @@ export class Gateway {
         cleared,
         withdrawn,
       },
-      assets: this.#pipeline.documents(),
+      assets: this.#fold.pipeline.documents(),
+      learning: this.#learner.all(),
     };
   }
 
@@ -250,20 +262,18 @@ export class Gateway {
   /** Loads the last snapshot and folds what came after it; results of that are in the database already. */
   async #recover(): Promise<void> {
     const { snapshot } = this.#journal.opened;
-    if (snapshot !== null) {
-      const anew = this.#pipeline.restore(snapshot.data);
-      if (anew.length > 0) this.#log.info({ assets: anew }, 'these assets begin anew: their grid or tags are not those of the last run');
-    }
+    const { anew } = this.#fold;
+    if (anew.length > 0) this.#log.info({ assets: anew }, 'these assets begin anew: their grid or tags are not those of the last run');
     const silent: PipelineOutput = { score: () => {}, invalid: () => {}, transition: () => {}, scoringFailed: () => {} };
     for await (const { data } of this.#journal.replay(snapshot?.seq ?? 0)) {
       for (const entry of readSegment(data)) {
-        if (entry.kind === 'samples') this.#pipeline.block(entry.block);
-        else this.#pipeline.control(entry.row);
+        if (entry.kind === 'samples') this.#fold.pipeline.block(entry.block);
+        else await this.#fold.control(entry.row, silent);
       }
-      await this.#pipeline.settle(silent);
+      await this.#fold.pipeline.settle(silent);
       this.counters.recoveredSegments++;
     }
-    this.#pipeline.takeChanged();
+    this.#fold.pipeline.takeChanged();
     this.#committer.beginTick();
     this.#committer.control({ kind: 'start', atMs: this.#clock.wallMs(), version });
     this.#committer.tickDone();
@@ -298,7 +308,7 @@ export class Gateway {
       this.#sources.push(definition.create(sourceConfig as never, context));
     }
     for (const source of this.#sources) await source.start(signal);
-    this.#idleTimer = setInterval(() => this.#checkIdle(), idleCheckMs);
+    this.#lookTimer = setInterval(() => this.#lookAround(), lookAroundMs);
   }
 
   #startAlerts(signal: AbortSignal): void {
@@ -308,7 +318,7 @@ export class Gateway {
     alerts.setDescription({
       version,
       assets: config.assets.map(({ id, tags }) => ({ id, tags: [...tags], model: this.#modelName(id) })),
-      models: [...new Set(this.#scorers.values())].map(({ manifest: { id, version: bundle } }) => ({ id, version: bundle })),
+      models: [...new Set(this.#fold.scorers.values())].map(({ manifest: { id, version: bundle } }) => ({ id, version: bundle })),
     });
     alerts.setCommandHandler((verb, payload, reply) => {
       Promise.try(() => this.command(parseCommand(verb, payload))).then(
@@ -322,7 +332,7 @@ export class Gateway {
     });
     // What was published before a crash and could not be reproduced is withdrawn by name.
     alerts
-      .reconcile(this.#pipeline.documents(), signal)
+      .reconcile(this.#fold.pipeline.documents(), signal)
       .then((ahead) => {
         for (const { asset, sequence, standing } of ahead) this.#withdraw(asset, sequence, standing);
       })
@@ -332,12 +342,12 @@ export class Gateway {
   }
 
   #modelName(asset: string): string | null {
-    const manifest = this.#scorers.get(asset)?.manifest;
+    const manifest = this.#fold.scorers.get(asset)?.manifest;
     return manifest === undefined ? null : `${manifest.id}@${manifest.version}`;
   }
 
   #withdraw(asset: string, sequence: number, standing: readonly string[]): void {
-    this.#pipeline.raiseSequence(asset, sequence);
+    this.#fold.pipeline.raiseSequence(asset, sequence);
     this.#log.warn({ asset, transitions: standing }, 'withdrawing what was published before a crash and did not happen');
     for (const id of standing) {
       this.counters.withdrawn++;
@@ -381,7 +391,7 @@ export class Gateway {
     let failure: unknown;
     this.#committer.beginTick();
     try {
-      failures = await this.#fold(taken, controls);
+      failures = await this.#foldTick(taken, controls);
     } catch (error) {
       failure = error;
       this.#log.error({}, `a tick failed; its samples are kept: ${errorText(error)}`);
@@ -401,7 +411,7 @@ export class Gateway {
     return taken;
   }
 
-  async #fold(taken: readonly Taken[], controls: readonly Control[]): Promise<ReadonlyMap<ControlRow, unknown>> {
+  async #foldTick(taken: readonly Taken[], controls: readonly Control[]): Promise<ReadonlyMap<ControlRow, unknown>> {
     // The log first: what it holds is safe, even where folding it fails.
     for (const { source, block, mark } of taken) {
       this.#committer.block(source, block);
@@ -411,16 +421,16 @@ export class Gateway {
       if (this.#options.acknowledge === 'beforeCommit') this.#acknowledge(new Map([[source, mark]]));
     }
     for (const { row } of controls) this.#committer.control(row);
-    for (const { block } of taken) this.#pipeline.block(block);
-    for (const { row } of controls) this.#pipeline.control(row);
-    const failures = await this.#pipeline.settle(this.#output);
+    for (const { block } of taken) this.#fold.pipeline.block(block);
+    for (const { row } of controls) await this.#fold.control(row, this.#output);
+    const failures = await this.#fold.pipeline.settle(this.#output);
     if (this.#announced) {
       this.#announced = false;
       // The alert goes out on the wire before anything else is done for this tick.
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.#results.settle();
-    for (const state of this.#pipeline.takeChanged()) for (const sink of this.#sinks.live) sink.publishState(state);
+    for (const state of this.#fold.pipeline.takeChanged()) for (const sink of this.#sinks.live) sink.publishState(state);
     return failures;
   }
 
@@ -485,10 +495,18 @@ export class Gateway {
     });
   }
 
-  #checkIdle(): void {
-    const rows = this.#idleWatch.check();
-    if (rows.length === 0) return;
-    this.#controls.push(...rows.map((row) => ({ row })));
+  /** Twice a second: who fell silent, and whether an asset has seen enough to learn. */
+  #lookAround(): void {
+    for (const row of this.#idleWatch.check()) this.#control(row);
+    this.#learner.consider(this.#stopped.signal);
+  }
+
+  #control(row: ControlRow, done?: Control['done']): void {
+    this.#controls.push(done === undefined ? { row } : { row, done });
     this.#schedule();
+  }
+
+  #positionOf(asset: string): number {
+    return this.#loaded.config.assets.findIndex(({ id }) => id === asset);
   }
 }

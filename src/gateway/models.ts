@@ -10,7 +10,7 @@ export async function loadScorers(config: Config, log: Logger): Promise<Map<stri
   const byFolder = new Map<string, Scorer>();
   const byAsset = new Map<string, Scorer>();
   for (const { id, detector } of config.assets) {
-    if (detector === undefined) continue;
+    if (detector?.model === undefined) continue;
     let scorer = byFolder.get(detector.model);
     if (scorer === undefined) {
       scorer = await createScorer(await loadBundle(detector.model));

@@ -8,7 +8,7 @@ import type { Score, ScoreBatch, Scorer } from '../core/score.ts';
 import { type InvalidWindow, invalidReasons, WindowBatchBuilder } from '../core/window.ts';
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { SavedWindows } from '../windows/asset-windows.ts';
-import type { AssetPlan, Row, RowListener } from '../windows/plan.ts';
+import { type AssetPlan, cellState, type Row, type RowListener } from '../windows/plan.ts';
 import { Detection, type DetectorPlan, type SavedDetection } from './detection.ts';
 import { findingsOf } from './findings.ts';
 
@@ -20,6 +20,24 @@ export interface PipelinePlan {
   readonly scorers: readonly Scorer[];
   /** By asset: the tracking detector that reads its rows; undefined where windows are judged as they are, or not at all. */
   readonly detectors: readonly (DetectorPlan | undefined)[];
+  /** By asset: it is learnt from, so its rows are counted. */
+  readonly learning: readonly boolean[];
+}
+
+/** How much of an asset has been seen that can be learnt from. */
+export interface Seen {
+  /** Rows while it ran. */
+  readonly rows: number;
+  /** Event time of the first. */
+  readonly sinceMs: number | null;
+}
+
+export interface SavedPipeline {
+  readonly models: readonly string[];
+  readonly windows: Record<string, SavedWindows>;
+  readonly alarms: Record<string, SavedAlarms>;
+  readonly detectors?: SavedDetection;
+  readonly seen?: Record<string, Seen>;
 }
 
 /** What comes out, in the order it was decided. Objects may be kept; they are made for the receiver. */
@@ -62,6 +80,7 @@ export class Pipeline {
   readonly #rowSignatures: string[];
   readonly #needsRows: readonly boolean[];
   readonly #detection: Detection;
+  readonly #seen: Seen[];
   readonly #changed = new Set<number>();
   #events: Event[] = [];
   #holes: Hole[] = [];
@@ -90,6 +109,7 @@ export class Pipeline {
       plan.detectors,
       plan.scorers,
     );
+    this.#seen = plan.windows.map(() => ({ rows: 0, sinceMs: null }));
     this.#needsRows = plan.alarms.map(
       ({ supervised, hasModel }, asset) => supervised.length > 0 || !hasModel || this.#detection.planOf(asset) !== undefined,
     );
@@ -157,6 +177,11 @@ export class Pipeline {
     return documents;
   }
 
+  /** Every document counts as changed. */
+  touch(): void {
+    for (const asset of this.#position.keys()) this.#changed.add(asset);
+  }
+
   /** The whole alarm state of an asset (journal index). */
   document(asset: number): AssetAlarmState | undefined {
     const position = this.#position.get(asset);
@@ -183,25 +208,37 @@ export class Pipeline {
     return sum;
   }
 
-  save(): Buffer {
-    const alarms = Object.fromEntries(this.#alarms.map((asset) => [asset.settings.id, asset.save()]));
-    const models = this.#models.map(({ name }) => name);
-    return Buffer.from(JSON.stringify({ version: 1, models, windows: this.#assembler.save(), alarms, detectors: this.#detection.save() }));
+  /** Grid and columns of an asset (position in the plan). */
+  windowsOf(asset: number): AssetPlan {
+    return this.#plan.windows[asset] as AssetPlan;
+  }
+
+  /** What can be learnt from an asset (position in the plan) so far. */
+  seen(asset: number): Seen {
+    return this.#seen[asset] as Seen;
+  }
+
+  save(): SavedPipeline {
+    return {
+      models: this.#models.map(({ name }) => name),
+      windows: this.#assembler.save() as Record<string, SavedWindows>,
+      alarms: Object.fromEntries(this.#alarms.map((asset) => [asset.settings.id, asset.save()])),
+      detectors: this.#detection.save(),
+      seen: Object.fromEntries(this.#seen.map((seen, asset) => [this.#plan.windows[asset]?.id, seen])),
+    };
   }
 
   /** Returns the ids of assets that begin anew because their grid or tags changed. */
-  restore(saved: Uint8Array): string[] {
-    const state = JSON.parse(Buffer.from(saved).toString()) as {
-      windows: Record<string, SavedWindows>;
-      alarms: Record<string, SavedAlarms>;
-      detectors?: SavedDetection;
-    };
+  restore(state: SavedPipeline): string[] {
     const anew = this.#assembler.restore(state.windows);
     for (const alarms of this.#alarms) {
       const own = state.alarms[alarms.settings.id];
       if (own !== undefined) alarms.restore(own);
     }
     this.#detection.restore(state.detectors ?? {});
+    this.#plan.windows.forEach(({ id }, asset) => {
+      this.#seen[asset] = state.seen?.[id] ?? { rows: 0, sinceMs: null };
+    });
     return anew;
   }
 
@@ -307,12 +344,19 @@ export class Pipeline {
     return this.#copied;
   }
 
+  #count(asset: number, { running, states, endMs, plan }: Row): void {
+    if (this.#plan.learning[asset] !== true || !running || !states.some((state) => state < cellState.missing)) return;
+    const { rows, sinceMs } = this.#seen[asset] as Seen;
+    this.#seen[asset] = { rows: rows + 1, sinceMs: sinceMs ?? endMs - plan.stepMs };
+  }
+
   #rowListener(): RowListener {
     const position = (plan: AssetPlan): number => this.#position.get(plan.asset) as number;
     return {
       row: (row: Row) => {
         const asset = position(row.plan);
         this.#detection.feed(asset, row);
+        this.#count(asset, row);
         const silent = row.states.some((state) => state >= 2);
         // An asset without supervised tags is told only what changes: who is silent, and whether it runs.
         const signature = silent ? row.states.map((state) => Number(state >= 2)).join('') + row.running : String(row.running);

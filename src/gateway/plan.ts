@@ -10,6 +10,9 @@ import { bindChannels, checkGrid } from './model-binding.ts';
 import type { Names } from './names.ts';
 import type { PipelinePlan } from './pipeline.ts';
 
+/** Rows behind which nothing of a hole is left, for detectors that make their windows themselves. */
+const trackedLength = 10;
+
 /** The scorer of an asset, by asset id; assets without a model are not in it. */
 export type ScorersByAsset = ReadonlyMap<string, Scorer>;
 
@@ -30,11 +33,12 @@ export function planPipeline(config: Config, names: Names, scorers: ScorersByAss
     detectors.push(tracks ? { batch, columns: plan.modelColumns } : undefined);
     alarms.push(planAlarms(config, asset, names, scorer));
   }
-  return { windows, alarms, scorers: batches, detectors };
+  return { windows, alarms, scorers: batches, detectors, learning: config.assets.map(({ detector }) => detector?.learn !== undefined) };
 }
 
 function planAsset(config: Config, asset: AssetConfig, names: Names, scorer: Scorer | undefined, batch: number): AssetPlan {
   const { window, running } = asset;
+  const tracked = scorer?.detector !== undefined;
   const expression = running === undefined ? undefined : compileRunning(running.when);
   const tags = [...asset.tags, ...(expression?.tags ?? []).filter((tag) => !asset.tags.includes(tag))];
   if (scorer !== undefined) checkGrid(scorer, asset.id, window);
@@ -44,8 +48,9 @@ function planAsset(config: Config, asset: AssetConfig, names: Names, scorer: Sco
     asset: names.asset.intern(asset.id),
     id: asset.id,
     stepMs: window.step,
-    length: scorer?.detector === undefined ? window.length : scorer.manifest.length,
-    slide: window.slide,
+    // One length, whatever is learnt: a model that comes or changes leaves the grid and what stands on it as they are.
+    length: tracked || asset.detector?.learn !== undefined ? trackedLength : window.length,
+    slide: tracked || asset.detector?.learn !== undefined ? 1 : window.slide,
     allowedLatenessMs: window.allowedLateness,
     columns: tags.map((tag) => planColumn(config, tag, names, window.step)),
     modelColumns: channels.map((tag) => tags.indexOf(tag)),
@@ -88,6 +93,7 @@ function planAlarms(config: Config, asset: AssetConfig, names: Names, scorer: Sc
     tags: asset.tags,
     units: asset.tags.map(unitOf),
     hasModel: scorer !== undefined,
+    learning: asset.detector?.learn !== undefined && scorer === undefined,
     allowedLatenessMs: asset.window.allowedLateness,
     alarm: {
       kind: alarm.kind,

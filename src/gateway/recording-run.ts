@@ -120,6 +120,7 @@ async function judge(recorded: RecordedRows, span: Span, scorer: Scorer, signal:
     tags: recorded.columns,
     units: recorded.columns.map(() => null),
     hasModel: true,
+    learning: false,
     allowedLatenessMs: 0,
     alarm: {
       kind: 'alert',
@@ -140,6 +141,7 @@ async function judge(recorded: RecordedRows, span: Span, scorer: Scorer, signal:
     alarms: [settings],
     scorers: [scorer],
     detectors: [tracks ? { batch: 0, columns } : undefined],
+    learning: [false],
   });
   const judged: JudgedRow[] = [];
   const standing = new Set<string>();

@@ -2,6 +2,7 @@ import type { AssetAlarmState } from '../core/alarm.ts';
 import type { SinkStatus } from '../core/sink.ts';
 import type { SourceStatus } from '../core/source.ts';
 import type { DeliveryStatus } from '../outbox/status.ts';
+import type { LearningStatus } from './learner.ts';
 
 /** Everything a status page or `fettle status` shows. */
 export interface GatewayStatus {
@@ -39,4 +40,6 @@ export interface GatewayStatus {
     readonly withdrawn: number;
   };
   readonly assets: readonly AssetAlarmState[];
+  /** Assets that learn what is normal from themselves. */
+  readonly learning: Readonly<Record<string, LearningStatus>>;
 }

@@ -39,6 +39,7 @@ class Bench {
       tags: ['press/oil-temp', 'press/current'],
       units: ['°C', 'A'],
       hasModel: true,
+      learning: false,
       allowedLatenessMs: 0,
       alarm: { ...alarm, ...more.alarm },
       supervised: [{ ...tag, ...more.tag }],

@@ -19,7 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   learning: ['onnx', 'bundles', 'detector'],
   // Schemas stand beside the code they configure; expressions are checked by the compiler that runs them.
   config: ['sources', 'sinks', 'windows'],
-  gateway: ['config', 'sources', 'journal', 'windows', 'bundles', 'scoring', 'detector', 'alarms', 'outbox', 'sinks'],
+  gateway: ['config', 'sources', 'journal', 'windows', 'bundles', 'learning', 'scoring', 'detector', 'alarms', 'outbox', 'sinks'],
   server: ['gateway'],
   cli: ['config', 'gateway', 'server', 'telemetry', 'simulator', 'learning', 'bundles'],
   index: ['config', 'gateway'],

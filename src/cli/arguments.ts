@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { parseDurationMs } from '../core/duration.ts';
+import { parseDurationMs, parseTimesADay } from '../core/duration.ts';
 
 /** What several commands take as an argument; each throws InvalidArgumentError with an example. */
 
@@ -21,3 +21,10 @@ export const list = (text: string): string[] =>
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+
+/** "1/week" → times a day */
+export function timesADay(text: string): number {
+  const times = parseTimesADay(text);
+  if (times === undefined) throw new InvalidArgumentError('write for example 1/week or 2/day');
+  return times;
+}

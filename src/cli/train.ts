@@ -2,15 +2,16 @@ import { Command, Option } from 'commander';
 import { formatBytes } from '../core/duration.ts';
 import { modelName } from '../core/manifest.ts';
 import type { TrainResult } from '../learning/train.ts';
-import { duration, list, positive } from './arguments.ts';
+import { duration, list, positive, timesADay } from './arguments.ts';
 
 interface TrainArguments {
   readonly csv: string[];
   readonly time?: string;
   readonly ignore: string[];
-  readonly step: number;
-  readonly length: number;
+  readonly step?: number;
+  readonly length?: number;
   readonly slide: number;
+  readonly budget?: number;
   readonly out: string;
   readonly precision: 'fp32' | 'int8';
   readonly seed: number;
@@ -23,21 +24,28 @@ export const trainCommand = (): Command =>
     .requiredOption('--csv <file...>', 'recordings: CSV with a header, one column a tag')
     .option('--time <column>', 'column with the time (epoch s, ms, us, ns or ISO 8601); rows are steps when absent')
     .option('--ignore <columns>', 'columns to leave out, separated by commas', list, [])
-    .option('--step <duration>', 'step of the grid', duration, 1000)
-    .option('--length <steps>', 'steps in a window', positive, 64)
-    .option('--slide <steps>', 'steps between two windows', positive, 8)
+    .option('--step <duration>', 'step of the grid; the median distance of rows, or 1s with --length, when absent', duration)
+    .option('--length <steps>', 'judge fixed windows of this many steps, without following drift', positive)
+    .option('--slide <steps>', 'steps between two such windows', positive, 8)
+    .option('--budget <times>', 'false alarms that can be put up with, e.g. 1/week; without --length', timesADay)
     .requiredOption('--out <folder>', 'bundle to write: models/NAME/VERSION')
     .addOption(new Option('--precision <precision>', 'what ships').choices(['fp32', 'int8']).default('int8'))
     .option('--seed <number>', 'seed of everything random', positive, 1)
     .option('--json', 'one JSON document')
     .action(async (options: TrainArguments) => {
-      const { trainBundle } = await import('../learning/train.ts');
-      const { csv, time, ignore, step, length, slide, out, precision, seed, json } = options;
+      const { csv, time, ignore, step, length, slide, out, precision, seed, json, budget } = options;
       const live = json !== true && process.stderr.isTTY;
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
+      if (length === undefined) {
+        const { renderTracking, trainTracking } = await import('./train-tracking.ts');
+        const learnt = await trainTracking({ csv, time, ignore, stepMs: step, out, precision, budgetPerDay: budget, signal: stop.signal });
+        process.stdout.write(json === true ? `${JSON.stringify(learnt)}\n` : renderTracking(learnt, out));
+        return;
+      }
+      const { trainBundle } = await import('../learning/train.ts');
       const result = await trainBundle(
-        { csv, time, ignore, stepMs: step, length, slide, out, precision, seed },
+        { csv, time, ignore, stepMs: step ?? 1000, length, slide, out, precision, seed },
         ({ epoch, epochs, loss }) => {
           if (live) process.stderr.write(`\r\u001b[2Kepoch ${epoch}/${epochs}  error ${loss.toPrecision(4)}`);
         },

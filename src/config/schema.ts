@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationMs, pathName, sizeBytes } from '../core/fields.ts';
+import { durationMs, pathName, sizeBytes, timesADay } from '../core/fields.ts';
 import { sinkDefinitions } from '../sinks/index.ts';
 import { alertsSchema } from '../sinks/mqtt/config.ts';
 import { sourceDefinitions } from '../sources/index.ts';
@@ -89,22 +89,11 @@ const learnSchema = z.strictObject({
   established: durationMs().prefault('3d').describe('Valid running time after which the model is learnt anew and trusted.'),
 });
 
-const budgetSchema = () =>
-  z
-    .string()
-    .regex(/^\d+(\.\d+)?\s*\/\s*(hour|day|week|month|year)$/, 'must be a number a time, like 1/week')
-    .transform((text) => {
-      const [count = '', unit = ''] = text.split('/').map((part) => part.trim());
-      return Number(count) / (daysOf[unit] as number);
-    });
-
-const daysOf: Readonly<Record<string, number>> = { hour: 1 / 24, day: 1, week: 7, month: 30, year: 365 };
-
 const detectorSchema = z
   .strictObject({
     model: z.string().min(1).optional().describe('Folder of the model bundle, relative to this file.'),
     learn: learnSchema.optional().describe('Learn what normal is from the asset itself, instead of a model that was made elsewhere.'),
-    budget: budgetSchema()
+    budget: timesADay()
       .optional()
       .describe('False alarms that can be put up with, for example 1/week: sets the limit once there is enough history to tell.'),
     channels: z

@@ -16,6 +16,15 @@ export function parseDurationMs(text: string): number | undefined {
   return match ? Number(match[1]) * (unitMs[match[2] as string] as number) : undefined;
 }
 
+const daysOf: Readonly<Record<string, number>> = { hour: 1 / 24, day: 1, week: 7, month: 30, year: 365 };
+
+/** `"1/week"`, `"0.5/day"` → times a day; undefined when it is none of these. */
+export function parseTimesADay(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*\/\s*(hour|day|week|month|year)$/.exec(text.trim());
+  const times = match === null ? 0 : Number(match[1]) / (daysOf[match[2] as string] as number);
+  return times > 0 ? times : undefined;
+}
+
 /** `"2GB"`, `"500MB"`, `"64MiB"` → bytes; undefined when it is none of these. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB|KiB|MiB|GiB)$/.exec(text.trim());

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseBytes, parseDurationMs } from './duration.ts';
+import { parseBytes, parseDurationMs, parseTimesADay } from './duration.ts';
 import { isReference, resolveReferences, Secret } from './secret.ts';
 
 /**
@@ -22,6 +22,15 @@ export const sizeBytes = () =>
     const bytes = parseBytes(text);
     if (bytes !== undefined) return bytes;
     context.addIssue({ code: 'custom', message: `"${text}" is not a size; write for example 500MB or 2GB` });
+    return z.NEVER;
+  });
+
+/** `"1/week"`, `"0.5/day"` → times a day. */
+export const timesADay = () =>
+  z.string().transform((text, context) => {
+    const times = parseTimesADay(text);
+    if (times !== undefined) return times;
+    context.addIssue({ code: 'custom', message: `"${text}" is not a number a time; write for example 1/week or 2/day` });
     return z.NEVER;
   });
 

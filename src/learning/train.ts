@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { basename, dirname } from 'node:path';
 import { type BundleContent, refuseExisting, writeBundle } from '../bundles/index.ts';
 import { FettleError } from '../core/errors.ts';
 import type { ModelManifest } from '../core/manifest.ts';
+import { bundleName } from './bundle-name.ts';
 import { modelCard } from './card.ts';
 import { readCsv } from './csv.ts';
 import { type Fitted, fitDetector } from './fit.ts';
@@ -55,7 +55,7 @@ export async function trainBundle(
   signal?: AbortSignal,
 ): Promise<TrainResult> {
   const began = performance.now();
-  const name = nameOf(options.out);
+  const name = bundleName(options.out);
   await refuseExisting(options.out);
   const { columns, runs, timed } = await readRuns(options);
   const split = splitRuns(runs, columns.length, options.length);
@@ -76,15 +76,6 @@ export async function trainBundle(
   signal?.throwIfAborted();
   const written = await writeBundle(options.out, { manifest, model, golden, card: modelCard(manifest, summary, options) });
   return { manifest: written, ...summary };
-}
-
-function nameOf(out: string): { id: string; version: string } {
-  const id = basename(dirname(out));
-  const version = basename(out);
-  if (/^\d+\.\d+\.\d+$/.test(version) && /^[a-z0-9][a-z0-9._-]*$/.test(id)) return { id, version };
-  throw new FettleError('FETTLE_TRAINING_FAILED', `--out ${out} does not end in NAME/VERSION`, {
-    hint: 'for example --out models/press/1.0.0',
-  });
 }
 
 interface Runs {

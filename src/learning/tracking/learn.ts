@@ -68,9 +68,11 @@ export type LearnOptions = Partial<Recipe> & {
 const fewestWindows = 8;
 const mostLearningWindows = 20_000;
 const mostWeighingWindows = 8_000;
+/** Windows the decoder is fitted to anew behind a quantized encoder. */
+const mostRefittingWindows = 4_000;
 const mostCalibrationWindows = 100_000;
-/** Windows whose parts travel with the model, for limits without some channels. */
-const mostStoredWindows = 4_000;
+/** Parts that travel with the model, for limits without some channels: about half a megabyte. */
+const mostStoredParts = 60_000;
 const probeWindows = 256;
 /** Where a budget is asked for and there is too little history to keep a promise: wider, and it says so. */
 const unknownBudgetRoom = 1.25;
@@ -116,13 +118,14 @@ export async function learnTracking(
     explainSteps: Math.min(3, length),
   };
   const corrected = correctedRows(tracked);
+  const refitting = centredRows(windowMatrix(tracked, thinned(learning, mostRefittingWindows), length), centre);
   const models = new Map<Precision, LearntModel>();
   for (const precision of precisions) {
     signal?.throwIfAborted();
     const members = networks.map(
       (weights): Omit<Member, 'residualWeights'> => ({
         weights,
-        quantized: precision === 'fp32' ? undefined : quantizeLinear(weights, centredRows(windows, centre)),
+        quantized: precision === 'fp32' ? undefined : quantizeLinear(weights, refitting),
       }),
     );
     const fitting: Fitting = {
@@ -233,7 +236,7 @@ async function fitted({
       margin,
       room,
       members: members.length,
-      parts: Array.from(parts.subarray(-mostStoredWindows * step), (value) => Number(value.toPrecision(6))),
+      parts: Array.from(parts.subarray(-Math.max(1, Math.floor(mostStoredParts / step)) * step), (value) => Number(value.toPrecision(6))),
       length,
     },
     slow,

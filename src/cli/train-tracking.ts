@@ -1,0 +1,105 @@
+import { refuseExisting, writeBundle } from '../bundles/index.ts';
+import { formatBytes } from '../core/duration.ts';
+import { FettleError } from '../core/errors.ts';
+import { type ModelManifest, modelName } from '../core/manifest.ts';
+import { gridRows } from '../gateway/recording-run.ts';
+import { bundleName } from '../learning/bundle-name.ts';
+import { readRecording } from '../learning/evaluation/recording.ts';
+import { medianStepMs } from '../learning/evaluation/time-order.ts';
+import { bundleOf } from '../learning/tracking/bundle.ts';
+import { trackingCard } from '../learning/tracking/card.ts';
+import { type Learnt, learnTracking, type Precision } from '../learning/tracking/learn.ts';
+
+export interface TrackingOptions {
+  readonly csv: readonly string[];
+  readonly time: string | undefined;
+  readonly ignore: readonly string[];
+  /** Undefined: the median distance of rows. */
+  readonly stepMs: number | undefined;
+  /** `models/NAME/VERSION` */
+  readonly out: string;
+  readonly precision: Precision;
+  readonly budgetPerDay: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface TrackingResult {
+  readonly manifest: ModelManifest;
+  readonly ranks: readonly number[];
+  readonly constant: readonly string[];
+  readonly bytes: number;
+  readonly floatBytes: number;
+  readonly seconds: number;
+}
+
+/** Below this a verdict means little (DETECTOR section 5). */
+const fewestRows = 400;
+
+/**
+ * Recordings of a healthy machine → a tracking detector: its baseline follows slow change, so it learns from one continuous run best. Throws FETTLE_CSV_INVALID,
+ * FETTLE_TRAINING_FAILED, and FETTLE_MODEL_INVALID where the version exists; rejects with the signal's reason.
+ */
+export async function trainTracking(options: TrackingOptions): Promise<TrackingResult> {
+  const began = performance.now();
+  const { csv, out, precision, signal } = options;
+  const name = bundleName(out);
+  await refuseExisting(out);
+  const recordings = [];
+  for (const file of csv) recordings.push(await readRecording(file, { ...options, label: undefined, mayLack: true }));
+  const [first] = recordings;
+  if (first === undefined) throw new FettleError('FETTLE_CSV_INVALID', 'no file was given', { hint: 'fettle train --csv FILE...' });
+  for (const { file, columns } of recordings) {
+    if (columns.join('\n') === first.columns.join('\n')) continue;
+    throw new FettleError(
+      'FETTLE_CSV_INVALID',
+      `${file}: its columns (${columns.join(', ')}) are not those of ${first.file} (${first.columns.join(', ')})`,
+    );
+  }
+  const stepMs = options.stepMs ?? medianStepMs(recordings.map(({ timeMs }) => timeMs)) ?? 1000;
+  const runs = recordings.flatMap((recording) => gridRows(recording, { from: 0, to: recording.timeMs.length }, stepMs));
+  const rows = runs.reduce((sum, run) => sum + run.rows, 0);
+  if (rows < fewestRows)
+    throw new FettleError('FETTLE_TRAINING_FAILED', `${rows} rows on a grid of ${stepMs} ms are too few, ${fewestRows} are the least`, {
+      hint: 'give longer recordings, or check --step: it should not be longer than the time between samples',
+    });
+  const learnt = await learnTracking({ channels: first.columns, stepMs, runs }, [...new Set(['fp32', precision] as const)], {
+    signal,
+    ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }),
+  });
+  const timed = recordings.every((recording) => recording.timed);
+  const bundle = await bundleOf(learnt, precision, {
+    ...name,
+    stepMs,
+    fromMs: timed ? Math.min(...recordings.map(({ timeMs }) => timeMs[0] ?? 0)) : null,
+    toMs: timed ? Math.max(...recordings.map(({ timeMs }) => timeMs.at(-1) ?? 0)) : null,
+  });
+  signal.throwIfAborted();
+  const { model, golden, detector } = bundle;
+  const card = trackingCard(bundle.manifest, learnt);
+  const manifest = await writeBundle(out, { manifest: bundle.manifest, model, golden, card, ...(detector && { detector }) });
+  return {
+    manifest,
+    ranks: learnt.ranks,
+    constant: learnt.history.constant,
+    bytes: model.length,
+    floatBytes: learnt.models.get('fp32')?.graph.length ?? model.length,
+    seconds: (performance.now() - began) / 1000,
+  };
+}
+
+export function renderTracking({ manifest, ranks, constant, bytes, floatBytes, seconds }: TrackingResult, out: string): string {
+  const { training, calibration, limit, channels, length, stepMs, precision } = manifest;
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  const rows = [
+    ['learnt from', `${training.rows} rows of ${stepMs} ms, ${training.windows} windows of ${length} rows, ${channels.length} channels`],
+    [
+      'model',
+      `tracking, ${ranks.length} linear networks of rank ${ranks.join(', ')}, ${precision}, ${formatBytes(bytes)} (fp32: ${formatBytes(floatBytes)})`,
+    ],
+    ['limit', `${limit.toPrecision(4)} from ${calibration.windows} unseen windows in ${calibration.blocks} blocks`],
+    ['', calibration.method],
+    ['healthy', `median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)}`],
+    ...(constant.length === 0 ? [] : [['left out', `${constant.join(', ')}: never changed while learning`]]),
+  ];
+  return `${modelName(manifest)}  ${seconds.toFixed(1)} s\n${rows.map(([name = '', text]) => `  ${name.padEnd(13)} ${text}`).join('\n')}\n→ ${out}\n`;
+}

@@ -21,6 +21,7 @@ export class AlarmPoint {
   readonly rule: AlarmRule;
   readonly tag: string | null;
   readonly advice: string | null;
+  readonly consequence: string | null;
   readonly condition: DelayedCondition;
   readonly #settings: AlarmSettings;
   flags: AlarmFlags = restingFlags;
@@ -32,13 +33,14 @@ export class AlarmPoint {
     rule: AlarmRule,
     tag: string | null,
     settings: AlarmSettings,
-    delays: { onDelayMs: number; offDelayMs: number; advice: string | null },
+    given: { onDelayMs: number; offDelayMs: number; advice: string | null; consequence: string | null },
   ) {
     this.rule = rule;
     this.tag = tag;
     this.#settings = settings;
-    this.advice = delays.advice;
-    this.condition = new DelayedCondition(delays.onDelayMs, delays.offDelayMs);
+    this.advice = given.advice;
+    this.consequence = given.consequence;
+    this.condition = new DelayedCondition(given.onDelayMs, given.offDelayMs);
   }
 
   get state(): AlarmState {
@@ -75,6 +77,7 @@ export class AlarmPoint {
       message: this.explanation.message,
       findings: this.explanation.findings,
       advice: this.advice,
+      consequence: this.consequence,
       transition: this.lastTransition,
       shelvedUntilMs: this.flags.shelvedUntilMs,
     };

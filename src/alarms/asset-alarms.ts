@@ -57,13 +57,13 @@ export class AssetAlarms {
       'drift',
       null,
       { ...alarm, acknowledge: 'automatic', latching: false },
-      { onDelayMs: 0, offDelayMs: 0, advice: null },
+      { onDelayMs: 0, offDelayMs: 0, advice: null, consequence: null },
     );
     this.#notWatched = new AlarmPoint(
       'notWatched',
       null,
       { ...alarm, acknowledge: 'automatic', latching: false },
-      { onDelayMs: 0, offDelayMs: 0, advice: null },
+      { onDelayMs: 0, offDelayMs: 0, advice: null, consequence: alarm.consequence },
     );
     this.#tags = settings.supervised.map((tag) => new TagSupervision(tag, alarm));
     this.#points = [this.#anomaly, this.#drift, this.#notWatched, ...this.#tags.flatMap((tag) => tag.points)];
@@ -314,6 +314,7 @@ export class AssetAlarms {
       message: messageOf(point, change),
       findings: point.explanation.findings,
       advice: point.advice,
+      consequence: point.consequence,
       model: point.explanation.model,
       by: command?.by ?? null,
       comment: command?.comment ?? null,

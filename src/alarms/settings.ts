@@ -14,6 +14,8 @@ export interface AlarmSettings {
   readonly acknowledge: 'automatic' | 'required';
   readonly notWatchedAfterMs: number;
   readonly advice: string | null;
+  /** What happens if nobody does. */
+  readonly consequence: string | null;
 }
 
 /** `tags:` entry that asks for supervision, bound to a column of the asset. */

@@ -32,7 +32,7 @@ export class TagSupervision {
     const rules: AlarmRule[] = limitRules.filter((rule) => settings.limits[rule] !== undefined);
     if (settings.flatlineMs !== null) rules.push('flatline');
     if (settings.badQualityMs !== null) rules.push('badQuality');
-    this.points = rules.map((rule) => new AlarmPoint(rule, settings.tag, alarm, settings));
+    this.points = rules.map((rule) => new AlarmPoint(rule, settings.tag, alarm, { ...settings, consequence: null }));
   }
 
   /** Judges the row by every rule of the tag. `judge` turns a verdict into transitions. */

@@ -56,7 +56,9 @@ export interface AlarmTransition {
   /** "oil-temp 71.4 °C, expected 58–63; 2.3 × the limit" */
   readonly message: string;
   readonly findings: readonly Finding[];
+  /** What a person should do, and what happens if nobody does. */
   readonly advice: string | null;
+  readonly consequence: string | null;
   readonly model: string | null;
   /** Who acknowledged, shelved …, and why. */
   readonly by: string | null;
@@ -78,7 +80,9 @@ export interface StandingAlarm {
   readonly ratio: number | null;
   readonly message: string;
   readonly findings: readonly Finding[];
+  /** What a person should do, and what happens if nobody does. */
   readonly advice: string | null;
+  readonly consequence: string | null;
   /** The transition that brought this state. */
   readonly transition: string;
   /** When a shelved alarm comes back. */

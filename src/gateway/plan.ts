@@ -105,6 +105,7 @@ function planAlarms(config: Config, asset: AssetConfig, names: Names, scorer: Sc
       acknowledge: alarm.acknowledge ?? (alarm.kind === 'alert' ? 'automatic' : 'required'),
       notWatchedAfterMs: alarm.notWatchedAfter,
       advice: alarm.advice ?? null,
+      consequence: alarm.consequence ?? null,
     },
     supervised: asset.tags.flatMap((tag, column): TagSettings[] => {
       const settings = config.tags[tag];

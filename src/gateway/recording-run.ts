@@ -132,6 +132,7 @@ async function judge(recorded: RecordedRows, span: Span, scorer: Scorer, signal:
       acknowledge: 'automatic',
       notWatchedAfterMs: Number.POSITIVE_INFINITY,
       advice: null,
+      consequence: null,
     },
     supervised: [],
   };

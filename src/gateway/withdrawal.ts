@@ -18,6 +18,7 @@ export function withdrawalOf(id: string, asset: string, sequence: number, atMs: 
     message: 'withdrawn: published before a crash, and not confirmed by what was kept',
     findings: [],
     advice: null,
+    consequence: null,
     model: null,
     by: null,
     comment: null,

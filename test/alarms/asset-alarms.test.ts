@@ -13,6 +13,7 @@ const alarm: AlarmSettings = {
   acknowledge: 'required',
   notWatchedAfterMs: 60_000,
   advice: 'Check the oil filter',
+  consequence: 'The press stops within a shift',
 };
 const tag: TagSettings = {
   column: 0,
@@ -82,6 +83,7 @@ describe('the anomaly alarm', () => {
       atMs: 2000,
       message: 'press/oil-temp 71.4 °C, expected 58 to 63; 2.3 × the limit',
       advice: 'Check the oil filter',
+      consequence: 'The press stops within a shift',
       model: 'press@1.0.0',
     });
     expect(bench.transitions[1]?.message).toMatch(/^over: /);
@@ -185,6 +187,51 @@ describe('tag limits', () => {
     for (let t = 6000; t <= 8000; t += 1000) bench.row(t, Number.NaN, { state: 4, quality: 0x80 });
     expect(bench.words.slice(1)).toEqual(['flatline unacknowledged → returnedUnacknowledged', 'badQuality normal → unacknowledged']);
     expect(bench.transitions.at(-1)?.message).toContain('no communication since');
+  });
+});
+
+describe('advice and consequence', () => {
+  it('are those of the asset for its anomaly, in each transition and in the standing alarm; a limit of a tag has its own advice', () => {
+    const bench = new Bench({ tag: { advice: 'Open the cooler' } }).score(1000, 2).row(2000, 76).score(2000, 0.1);
+    const consequence = 'The press stops within a shift';
+    const said = bench.transitions.map((transition) => [transition.rule, transition.advice, transition.consequence]);
+    expect(said).toEqual([
+      ['anomaly', 'Check the oil filter', consequence],
+      ['hi', 'Open the cooler', null],
+      ['anomaly', 'Check the oil filter', consequence],
+    ]);
+    expect(bench.alarms.document().alarms).toMatchObject([
+      { rule: 'anomaly', advice: 'Check the oil filter', consequence },
+      { rule: 'hi', advice: 'Open the cooler', consequence: null },
+    ]);
+  });
+
+  it('has the consequence when nobody watches, too', () => {
+    const bench = new Bench().score(1000, 0.5);
+    bench.alarms.clock(61_000);
+    expect(bench.transitions).toMatchObject([{ rule: 'notWatched', consequence: 'The press stops within a shift' }]);
+  });
+
+  it('are null where nobody gave them', () => {
+    const bench = new Bench({ alarm: { advice: null, consequence: null } }).score(1000, 2);
+    expect(bench.transitions).toMatchObject([{ advice: null, consequence: null }]);
+  });
+
+  it('are of today, not of the state that is restored', () => {
+    const saved = JSON.parse(JSON.stringify(new Bench({ alarm: { consequence: null } }).score(1000, 2).alarms.save())) as SavedAlarms;
+    // What 0.1 wrote: nothing of advice or consequence is in a saved state.
+    expect(Object.keys(saved.points[0] as object)).toEqual([
+      'rule',
+      'tag',
+      'flags',
+      'sinceMs',
+      'explanation',
+      'lastTransition',
+      'condition',
+    ]);
+    const bench = new Bench();
+    bench.alarms.restore(saved);
+    expect(bench.alarms.document().alarms).toMatchObject([{ rule: 'anomaly', consequence: 'The press stops within a shift' }]);
   });
 });
 

@@ -31,7 +31,12 @@ describe('influxdb sink', () => {
   it('creates the database and stores scores, alarms and samples', async ({ skip }) => {
     if (!influxd) return skip('influxd is not installed');
     const sink = makeSink(proxy.url, { database: 'new one', gzip: true, tags: { plant: 'north' } });
-    const alarm = transition({ message: 'two\nlines "quoted" \\', comment: 'seen' });
+    const alarm = transition({
+      message: 'two\nlines "quoted" \\',
+      comment: 'seen',
+      advice: 'Check the oil filter',
+      consequence: 'It runs dry, and stops',
+    });
     await sink.deliver([entryOf('alarms', sink.encodeTransition(alarm))], never);
     await sink.deliver([entryOf('results', sink.encodeScores([score(), score({ asset: 'b' })]), 2)], never);
     const samples = sink.encodeSamples(namedSamples([{ tag: 'p/flow', timeMs: 1000, value: 1.5 }]));
@@ -45,6 +50,8 @@ describe('influxdb sink', () => {
         state: 'unacknowledged',
         sequence: 1,
         message: 'two\\nlines "quoted" \\',
+        advice: 'Check the oil filter',
+        consequence: 'It runs dry, and stops',
       },
     ]);
     expect(await influxd.query('new one', 'SELECT score, contribution_vibration FROM fettle_score GROUP BY asset')).toMatchObject([

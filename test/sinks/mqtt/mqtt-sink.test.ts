@@ -61,9 +61,10 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     });
     await sink.start(never);
     await connected();
-    sink.announce(transition());
+    const said = { advice: 'Check the oil filter', consequence: 'The pump runs dry' };
+    sink.announce(transition(said));
     sink.announce(transition({ id: 'w', sequence: 2, withdrawn: true, findings: [], tag: 'x', by: 'Ann', comment: 'seen' }));
-    sink.publishState(assetState());
+    sink.publishState(assetState({ alarms: assetState().alarms.map((alarm) => ({ ...alarm, ...said })) }));
     sink.publishScore(score({ contributions: Float32Array.of(0.1, Number.NaN) }));
     await until('all is heard', () => heard.length >= 6);
     const kinds: Record<string, MessageKind> = {
@@ -90,6 +91,8 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     expect(scores?.packet.qos).toBe(0);
     if (protocolVersion === 5) expect(scores?.packet.properties?.messageExpiryInterval).toBe(300);
     expect(on('fettle/hall1/line1/pump3/alarm/event').map(({ packet }) => packet.qos)).toEqual([1, 1]);
+    expect(on('fettle/hall1/line1/pump3/alarm/event').map(({ json }) => json)).toMatchObject([said, { advice: null, consequence: null }]);
+    expect(on('fettle/hall1/line1/pump3/alarm').at(-1)?.json).toMatchObject({ alarms: [said] });
     expect(on('fettle/hall1/status')[0]?.json).toMatchObject({ online: true, version: '0.1.0' });
   });
 

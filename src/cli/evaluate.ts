@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { duration, list, positive } from './arguments.ts';
 
-const precisions = ['fp32', 'int8'] as const;
+const precisions = ['fp32', 'int8', 'int4', 'int2'] as const;
 type Precision = (typeof precisions)[number];
 
 interface EvaluateArguments {

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { formatBytes } from '../core/duration.ts';
 import { modelName } from '../core/manifest.ts';
 import type { TrainResult } from '../learning/train.ts';
@@ -13,7 +13,7 @@ interface TrainArguments {
   readonly slide: number;
   readonly budget?: number;
   readonly out: string;
-  readonly precision: 'fp32' | 'int8';
+  readonly precision: 'fp32' | 'int8' | 'int4' | 'int2';
   readonly seed: number;
   readonly json?: boolean;
 }
@@ -29,7 +29,7 @@ export const trainCommand = (): Command =>
     .option('--slide <steps>', 'steps between two such windows', positive, 8)
     .option('--budget <times>', 'false alarms that can be put up with, e.g. 1/week; without --length', timesADay)
     .requiredOption('--out <folder>', 'bundle to write: models/NAME/VERSION')
-    .addOption(new Option('--precision <precision>', 'what ships').choices(['fp32', 'int8']).default('int8'))
+    .addOption(new Option('--precision <precision>', 'what ships').choices(['fp32', 'int8', 'int4', 'int2']).default('int8'))
     .option('--seed <number>', 'seed of everything random', positive, 1)
     .option('--json', 'one JSON document')
     .action(async (options: TrainArguments) => {
@@ -43,6 +43,8 @@ export const trainCommand = (): Command =>
         process.stdout.write(json === true ? `${JSON.stringify(learnt)}\n` : renderTracking(learnt, out));
         return;
       }
+      if (precision === 'int4' || precision === 'int2')
+        throw new InvalidArgumentError(`--precision ${precision} is for tracking detectors: leave --length out`);
       const { trainBundle } = await import('../learning/train.ts');
       const result = await trainBundle(
         { csv, time, ignore, stepMs: step ?? 1000, length, slide, out, precision, seed },

@@ -25,7 +25,7 @@ export function quantizeLinear({ encoder, decoder, width, rank }: LinearWeights,
   const unit = unitRows(matrix(centred.length / width, width, Float64Array.from(centred)));
   const { rows } = unit;
   // Components are scaled to the same range, so that one scale for the whole code serves the weakest as well as the strongest.
-  const code = codes(unit, encoder, rank);
+  const code = codesOf(unit, encoder, rank);
   const range = new Float64Array(rank).fill(1e-12);
   for (let i = 0; i < rows; i++)
     for (let k = 0; k < rank; k++) range[k] = Math.max(range[k] as number, Math.abs(code.values[i * rank + k] as number));
@@ -33,7 +33,7 @@ export function quantizeLinear({ encoder, decoder, width, rank }: LinearWeights,
   const quantizedEncoder = quantizeColumns(even, width, rank);
   // The decoder is fitted anew to what the quantized encoder gives, on the rows themselves: on unit rows the small ones, where nothing happens, would rule.
   const rowsThemselves = matrix(rows, width, Float64Array.from(centred));
-  const seen = codes(rowsThemselves, dequantized(quantizedEncoder, rank), rank);
+  const seen = codesOf(rowsThemselves, dequantized(quantizedEncoder, rank), rank);
   const fitted =
     fitDecoder(seen, rowsThemselves) ?? Float64Array.from(decoder, (value, at) => value * (range[Math.floor(at / width)] as number));
   const quantizedDecoder = quantizeColumns(Float32Array.from(fitted), rank, width);
@@ -51,7 +51,7 @@ function unitRows({ rows, columns, values }: Matrix): Matrix {
   return unit;
 }
 
-function codes(unit: Matrix, encoder: ArrayLike<number>, rank: number): Matrix {
+export function codesOf(unit: Matrix, encoder: ArrayLike<number>, rank: number): Matrix {
   const { rows, columns: width } = unit;
   const code = matrix(rows, rank);
   for (let i = 0; i < rows; i++) {
@@ -65,7 +65,7 @@ function codes(unit: Matrix, encoder: ArrayLike<number>, rank: number): Matrix {
 }
 
 /** Least squares `code · D ≈ unit`, a little regularized; undefined when the codes are degenerate. */
-function fitDecoder(code: Matrix, unit: Matrix): Float64Array | undefined {
+export function fitDecoder(code: Matrix, unit: Matrix): Float64Array | undefined {
   const { rows, columns: rank } = code;
   const { columns: width } = unit;
   const gram = matrix(rank, rank);

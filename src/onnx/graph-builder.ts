@@ -23,6 +23,7 @@ export type Shape = readonly (number | string)[];
 
 export const opset = 21;
 const irVersion = 10n;
+const contributedDomain = 'com.microsoft';
 
 const dataTypes: Record<ElementType, DataType> = {
   float: DataType.FLOAT,
@@ -94,6 +95,13 @@ export class GraphBuilder {
     return output;
   }
 
+  /** One node of ONNX Runtime's own operators (domain com.microsoft), with one output. */
+  contributed(type: string, inputs: readonly Value[], attributes: Record<string, AttributeValue> = {}): Value {
+    const output = `${this.#prefix}${type}_${this.#next++}`;
+    this.node(type, inputs, attributes, [output], contributedDomain);
+    return output;
+  }
+
   /** A vector in pieces of the lengths given. */
   split(value: Value, lengths: readonly number[]): Value[] {
     const outputs = lengths.map(() => `${this.#prefix}Split_${this.#next++}`);
@@ -101,11 +109,12 @@ export class GraphBuilder {
     return outputs;
   }
 
-  node(type: string, inputs: readonly Value[], attributes: Record<string, AttributeValue>, outputs: readonly string[]): void {
+  node(type: string, inputs: readonly Value[], attributes: Record<string, AttributeValue>, outputs: readonly string[], domain = ''): void {
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
     this.#graph.node.push(
       create(NodeProtoSchema, {
         opType: type,
+        domain,
         input: [...inputs],
         output: [...outputs],
         attribute,
@@ -137,7 +146,10 @@ export class GraphBuilder {
       create(ModelProtoSchema, {
         irVersion,
         producerName: 'fettle',
-        opsetImport: [{ domain: '', version: BigInt(opset) }],
+        opsetImport: [
+          { domain: '', version: BigInt(opset) },
+          ...(this.#graph.node.some(({ domain }) => domain === contributedDomain) ? [{ domain: contributedDomain, version: 1n }] : []),
+        ],
         graph: this.#graph,
       }),
     );

@@ -4,6 +4,7 @@ import { limitForBudget } from '../../detector/budget.ts';
 import { limitOf, scoreOf } from '../../detector/limit.ts';
 import { columnMeans, covariance, type Matrix, symmetricEigen } from '../matrix.ts';
 import { quantizeLinear } from '../quantize.ts';
+import { quantizeLinearBlocks } from '../quantize-blocks.ts';
 import { runGraph } from '../run-graph.ts';
 import { thinned } from '../split.ts';
 import { centredRows, type LinearWeights } from '../training/linear-family.ts';
@@ -29,7 +30,7 @@ export const recipe = {
 } as const;
 
 export type Recipe = { readonly [Key in keyof typeof recipe]: (typeof recipe)[Key] extends number ? number : (typeof recipe)[Key] };
-export type Precision = 'fp32' | 'int8';
+export type Precision = 'fp32' | 'int8' | 'int4' | 'int2';
 
 /** A graph and what stands around it, both found on the graph that ships. */
 export interface LearntModel {
@@ -125,7 +126,7 @@ export async function learnTracking(
     const members = networks.map(
       (weights): Omit<Member, 'residualWeights'> => ({
         weights,
-        quantized: precision === 'fp32' ? undefined : quantizeLinear(weights, refitting),
+        quantized: quantizedIn(precision, weights, refitting),
       }),
     );
     const fitting: Fitting = {
@@ -155,6 +156,11 @@ export async function learnTracking(
     unseen: thinned(unseen, probeWindows).map((start) => corrected.slice(start * channels, start * channels + span)),
     models,
   };
+}
+
+function quantizedIn(precision: Precision, weights: LinearWeights, rows: Float32Array): Member['quantized'] {
+  if (precision === 'fp32') return undefined;
+  return precision === 'int8' ? quantizeLinear(weights, rows) : quantizeLinearBlocks(weights, rows, precision === 'int4' ? 4 : 2);
 }
 
 interface Fitting {

@@ -1,13 +1,14 @@
 import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
 import { floatNetwork, quantizedNetwork } from '../deployed-graph.ts';
 import type { QuantizedWeights } from '../quantize.ts';
+import type { BlockMatrix, BlockWeights } from '../quantize-blocks.ts';
 import type { LinearWeights } from '../training/linear-family.ts';
 
 /** One of the networks whose errors a tracking model joins. */
 export interface Member {
   readonly weights: LinearWeights;
   /** Absent: float32. */
-  readonly quantized: QuantizedWeights | undefined;
+  readonly quantized: QuantizedWeights | BlockWeights | undefined;
   /** One weight an element of the window: 1 / (deviation of its residual + …), DETECTOR 3.2. */
   readonly residualWeights: Float64Array;
 }
@@ -60,7 +61,7 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   );
   const column = (size: number, share: number): Value => graph.floats(new Array<number>(size).fill(share), [size, 1]);
   const errors = members.map(({ weights, quantized, residualWeights }) => {
-    const reconstruction = quantized === undefined ? floatNetwork(graph, centred, weights) : quantizedNetwork(graph, centred, quantized);
+    const reconstruction = networkOf(graph, centred, weights, quantized);
     const residual = graph.subtract(centred, reconstruction);
     const weighted = graph.multiply(residual, graph.floats(residualWeights, [width]));
     // Sums are products with a constant: ReduceSum adds in an order that depends on where in the batch a row lies.
@@ -101,4 +102,17 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   graph.output(joined(errors.map(({ parts }) => parts)), 'parts', 'float', ['batch', members.length * channels]);
   if (diagnostic) graph.output(joined(errors.map(({ residual }) => residual)), 'residual', 'float', ['batch', members.length * width]);
   return graph.model();
+}
+
+function networkOf(graph: GraphBuilder, centred: Value, weights: LinearWeights, quantized: Member['quantized']): Value {
+  if (quantized === undefined) return floatNetwork(graph, centred, weights);
+  if (!('block' in quantized.encoder)) return quantizedNetwork(graph, centred, quantized as QuantizedWeights);
+  const { encoder, decoder } = quantized as BlockWeights;
+  return blockProduct(graph, blockProduct(graph, centred, encoder), decoder);
+}
+
+function blockProduct(graph: GraphBuilder, values: Value, { bits, block, rows, columns, packed, scale }: BlockMatrix): Value {
+  const blocks = Math.ceil(rows / block);
+  const inputs = [values, graph.uint8s(packed, [columns, blocks, (block * bits) / 8]), graph.floats(scale, [columns * blocks])];
+  return graph.contributed('MatMulNBits', inputs, { K: rows, N: columns, bits, block_size: block });
 }

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { benchIngest } from './ingest.ts';
 import { benchJournal } from './journal.ts';
 import { benchLatency, benchSlowDisk } from './latency.ts';
+import { benchLearn } from './learn.ts';
 import { benchMemory } from './memory.ts';
 import { benchModbus } from './modbus.ts';
 import { benchColumns, benchRate, benchRateQos1 } from './rate.ts';
@@ -42,6 +43,7 @@ const benches: readonly Bench[] = [
   { name: 'journal', unit: 'rows/s', target: 0.6, run: () => benchJournal() },
   { name: 'sync', unit: 'points/s', target: 0.8, run: () => benchSync() },
   { name: 'train', unit: 'steps/s', target: 2, run: () => benchTrain() },
+  { name: 'learn', unit: 's', target: 1, run: () => benchLearn() },
   { name: 'memory', unit: 'MB RSS', target: 60, run: withSite((site) => benchMemory(site, values.long)) },
 ];
 

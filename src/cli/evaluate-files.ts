@@ -20,6 +20,8 @@ export interface EvaluateOptions {
   readonly stepMs: number | 'auto';
   readonly precisions: readonly Precision[];
   readonly recipe?: Partial<Recipe>;
+  /** False alarms a day that can be put up with. */
+  readonly budgetPerDay?: number;
   /** Alarms of the slow-change companion count as alarms too. */
   readonly withDrift?: boolean;
   readonly signal?: AbortSignal;
@@ -73,7 +75,11 @@ function learn(
 ): Promise<Learnt> {
   const runs = recordings.flatMap((recording) => gridRows(rowsOf(recording), { from: 0, to: rows ?? recording.timeMs.length }, stepMs));
   const history: History = { channels: recordings[0]?.columns ?? [], stepMs, runs };
-  return learnTracking(history, options.precisions, { ...options.recipe, ...(options.signal && { signal: options.signal }) });
+  return learnTracking(history, options.precisions, {
+    ...options.recipe,
+    ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }),
+    ...(options.signal && { signal: options.signal }),
+  });
 }
 
 async function judged(

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { duration, list, positive } from './arguments.ts';
+import { duration, list, positive, timesADay } from './arguments.ts';
 
 const precisions = ['fp32', 'int8', 'int4', 'int2'] as const;
 type Precision = (typeof precisions)[number];
@@ -15,6 +15,7 @@ interface EvaluateArguments {
   readonly trainCsv: string[];
   readonly step: number | 'auto';
   readonly precision: Precision[];
+  readonly budget?: number;
   readonly withDrift?: boolean;
   readonly json?: string;
   readonly plot?: string;
@@ -42,6 +43,7 @@ export const evaluateCommand = (): Command =>
     .option('--train-csv <file...>', 'recordings to learn from, once for all; then all rows of --csv are judged', [])
     .option('--step <duration>', 'step of the grid, or auto: the median distance of rows', stepOf, 'auto')
     .option('--precision <list>', `of ${precisions.join(', ')}`, precisionsOf, ['int8'])
+    .option('--budget <times>', 'false alarms that can be put up with, e.g. 1/day', timesADay)
     .option('--with-drift', 'slow-change warnings count as alarms too')
     .option('--json <file>', 'write all figures there')
     .option('--plot <folder>', 'write a page a recording there')
@@ -50,7 +52,7 @@ export const evaluateCommand = (): Command =>
       const { evaluationReport, reportJson } = await import('../learning/evaluation/report.ts');
       const { reportTable } = await import('../learning/evaluation/report-table.ts');
       const { plotHtml } = await import('../learning/evaluation/plot.ts');
-      const { csv, time, label, ignore, trainRows, trainCsv, step, precision, withDrift, json, plot } = options;
+      const { csv, time, label, ignore, trainRows, trainCsv, step, precision, budget, withDrift, json, plot } = options;
       const live = process.stderr.isTTY;
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
@@ -65,6 +67,7 @@ export const evaluateCommand = (): Command =>
         trainCsv,
         stepMs: step,
         precisions: precision,
+        ...(budget !== undefined && { budgetPerDay: budget }),
         withDrift: withDrift === true,
         signal: stop.signal,
         onFile: (file, recording, series) => {

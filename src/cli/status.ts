@@ -1,9 +1,10 @@
+import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { formatDuration } from '../core/duration.ts';
 import { errorText, FettleError } from '../core/errors.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { readRuntimeFile } from '../server/runtime-file.ts';
+import { type Paint, renderStatus } from './status-view.ts';
 
 export const statusCommand = (): Command =>
   new Command('status')
@@ -13,9 +14,12 @@ export const statusCommand = (): Command =>
     .option('--json', 'one JSON document')
     .action(async ({ config, data, json }: { config: string; data?: string; json?: boolean }) => {
       const status = await fetchStatus(data ?? loadConfig(config).config.data);
-      process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : render(status));
+      process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : renderStatus(status, paint));
       if (status.state !== 'good') process.exitCode = 1;
     });
+
+/** Colours where standard output is a terminal that has them. */
+const paint: Paint = (colour, text) => styleText(colour, text, { stream: process.stdout });
 
 async function fetchStatus(directory: string): Promise<GatewayStatus> {
   const runtime = readRuntimeFile(directory);
@@ -38,36 +42,4 @@ async function fetchStatus(directory: string): Promise<GatewayStatus> {
       },
     );
   }
-}
-
-function render(status: GatewayStatus): string {
-  const lines = [`fettle ${status.version}  site ${status.site}  up ${formatDuration(status.uptimeMs)}  ${status.state}`, ''];
-  lines.push('Assets');
-  for (const { asset, state, watchingText, alarms } of status.assets) {
-    lines.push(`  ${asset.padEnd(24)} ${state.padEnd(8)} ${watchingText}`);
-    for (const alarm of alarms) lines.push(`    ${alarm.state}: ${alarm.message}${alarm.advice === null ? '' : `  → ${alarm.advice}`}`);
-  }
-  lines.push('', 'Sources');
-  for (const [id, source] of Object.entries(status.sources)) {
-    for (const unit of source.units) {
-      lines.push(`  ${id.padEnd(16)} ${unit.name.padEnd(28)} ${unit.state}${unit.lastError === undefined ? '' : `  ${unit.lastError}`}`);
-      if (unit.hint !== undefined) lines.push(`    → ${unit.hint}`);
-    }
-  }
-  lines.push('', 'Delivery');
-  for (const [id, { sink, delivery }] of Object.entries(status.sinks)) {
-    const waiting = Object.values(delivery.lanes).reduce((sum, { points }) => sum + points, 0);
-    lines.push(
-      `  ${id.padEnd(16)} ${sink.state.padEnd(12)} ${waiting} waiting, ${delivery.counters.delivered} delivered${sink.lastError === undefined ? '' : `  ${sink.lastError}`}`,
-    );
-  }
-  const { samples, badSamples, late, windows, scores, invalidWindows, raised, cleared } = status.counters;
-  const reasons = Object.entries(invalidWindows).filter(([, n]) => n > 0);
-  lines.push(
-    '',
-    `Samples ${samples} (${badSamples} bad, ${late} late)  windows ${windows}  scores ${scores}  raised ${raised}  cleared ${cleared}`,
-    ...(reasons.length === 0 ? [] : [`Invalid windows: ${reasons.map(([reason, n]) => `${n} ${reason}`).join(', ')}`]),
-    `Journal: ${status.journal.commits} commits, last ${status.journal.commitMs.toFixed(1)} ms${status.journal.diskFull ? '  DISK FULL' : ''}`,
-  );
-  return `${lines.join('\n')}\n`;
 }

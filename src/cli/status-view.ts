@@ -36,10 +36,10 @@ const silentStates: ReadonlySet<StandingAlarm['state']> = new Set(['shelved', 's
 const uneventful = new Set(['replies', 'samples', 'bytes', 'splits', 'connections', 'jitterP50Ms', 'jitterP99Ms']);
 const counterWords: Readonly<Record<string, string>> = {
   framing: 'framing errors',
-  unknownTopic: 'of unknown topics',
+  unknownTopic: 'without a rule',
   oversize: 'too long',
   retainedIgnored: 'retained and ignored',
-  quarantined: 'reads set aside',
+  quarantined: 'set aside',
 };
 
 /** What `fettle status` says to a person: machines, sources, sinks, and what has happened since the start. Ends with a line break. */
@@ -114,14 +114,16 @@ function sources({ sources }: GatewayStatus, nowMs: number, paint: Paint): strin
     ...troubles(units, nowMs).flatMap(({ text, hint }) => problem(text, hint, paint)),
     ...(lastRejected === undefined
       ? []
-      : [detail(`last one not read: ${[lastRejected.topic, shortened(lastRejected.payload)].join(' ').trim()} (${lastRejected.reason})`)]),
+      : [detail(`last one not read${onTopic(lastRejected.topic)}: ${shortened(lastRejected.payload)} (${lastRejected.reason})`)]),
   ]);
 }
+
+const onTopic = (topic: string | undefined): string => (topic === undefined ? '' : `, on ${topic}`);
 
 /** What a source has had to do with: requests or messages, and whatever is worth a look. */
 function countersText(counters: SourceStatus['counters']): string {
   const said = Object.entries(counters).filter(([name, count], i) => i === 0 || (count > 0 && !uneventful.has(name)));
-  return said.map(([name, count]) => `${number(count)} ${counterWords[name] ?? wordsOf(name)}`).join(', ');
+  return said.map(([name, count]) => counted(count, counterWords[name] ?? wordsOf(name))).join(', ');
 }
 
 /** Units that are not well, those that suffer from the same together: a lost connection is one trouble, not twenty. */
@@ -168,7 +170,7 @@ function waitingText({ lanes, oldestAgeMs, counters }: DeliveryStatus): string {
   const refused = counters.rejected === 0 ? '' : `, ${number(counters.rejected)} refused by it`;
   if (waiting.length === 0) return `nothing waiting${refused}`;
   const age = oldestAgeMs === null || oldestAgeMs < 10_000 ? '' : `, the oldest for ${formatDuration(oldestAgeMs)}`;
-  return `${waiting.map(([lane, { points }]) => `${number(points)} ${lane}`).join(', ')} waiting${age}${refused}`;
+  return `${waiting.map(([lane, { points }]) => counted(points, lane)).join(', ')} waiting${age}${refused}`;
 }
 
 function totals({ counters, journal }: GatewayStatus, paint: Paint): string[] {
@@ -185,7 +187,7 @@ function totals({ counters, journal }: GatewayStatus, paint: Paint): string[] {
   const unscored = reasons.length === 0 ? [] : [`${number(windows - scores)} without a score (${list(reasons)})`];
   const rows = aligned([
     ['samples', list([number(samples), ...notes])],
-    ['windows', list([number(windows), `${number(scores)} scored`, ...unscored, ...counts([[scoringErrors, 'scoring errors']])])],
+    ['windows', list([number(windows), ...counts([[scores, 'scored']]), ...unscored, ...counts([[scoringErrors, 'scoring errors']])])],
     ['alarms', list([`${number(raised)} raised`, `${number(cleared)} over`, ...counts([[counters.withdrawn, 'withdrawn']])])],
     ['journal', journalText(journal)],
   ]);
@@ -198,7 +200,7 @@ function journalText(journal: GatewayStatus['journal']): string {
   return list([
     ...(keepsSamples ? [] : ['off: samples are not kept']),
     ...(diskFull ? ['the disk is full'] : []),
-    `${number(commits)} commits${commits === 0 ? '' : `, the last in ${commitMs.toFixed(1)} ms`}`,
+    `${counted(commits, 'commits')}${commits === 0 ? '' : `, the last in ${commitMs.toFixed(1)} ms`}`,
     ...counts([
       [unkeptSamples, 'samples not kept'],
       [droppedRows, 'results not kept'],
@@ -208,9 +210,12 @@ function journalText(journal: GatewayStatus['journal']): string {
 }
 
 const number = (value: number): string => value.toLocaleString('en');
+/** 2, "late replies" → "2 late replies"; 1 → "1 late reply" */
+const counted = (count: number, words: string): string =>
+  `${number(count)} ${count === 1 ? words.replace(/ies$/, 'y').replace(/s$/, '') : words}`;
 const list = (parts: readonly string[]): string => parts.join(', ');
-const counts = (entries: readonly (readonly [count: number, word: string])[]): string[] =>
-  entries.filter(([count]) => count > 0).map(([count, word]) => `${number(count)} ${word}`);
+const counts = (entries: readonly (readonly [count: number, words: string])[]): string[] =>
+  entries.filter(([count]) => count > 0).map(([count, words]) => counted(count, words));
 
 /** `lateReplies` → "late replies" */
 const wordsOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

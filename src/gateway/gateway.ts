@@ -24,7 +24,7 @@ import { JournalOutboxStore } from './outbox-store.ts';
 import type { PipelineOutput } from './pipeline.ts';
 import { ResultsOutlet } from './results-outlet.ts';
 import { createSinks, type SinkSet } from './sink-set.ts';
-import type { GatewayStatus } from './status.ts';
+import { type GatewayStatus, troubledParts } from './status.ts';
 import { textTagsOf } from './text-tags.ts';
 import { TickPace } from './tick-pace.ts';
 import { withdrawalOf } from './withdrawal.ts';
@@ -213,19 +213,17 @@ export class Gateway {
     const { commits, failedCommits, lastSeq, commitMs, unkeptSamples, droppedRows } = this.#committer.counters;
     const { samples, badSamples, redeliveredKnown, windows, scores, scoringErrors, invalidWindows, raised, cleared, withdrawn } =
       this.counters;
-    const degraded =
-      this.#committer.diskFull ||
-      Object.values(sources).some(({ state }) => state !== 'good') ||
-      Object.values(sinks).some(({ sink }) => sink.state !== 'good');
+    const troubled = troubledParts({ sources, sinks, journal: this.#committer });
     return {
       site: this.#loaded.config.site,
       version,
       startedAt: new Date(this.#startedMs).toISOString(),
       uptimeMs: this.#clock.wallMs() - this.#startedMs,
-      state: degraded ? 'degraded' : 'good',
+      state: troubled.length > 0 ? 'degraded' : 'good',
       sources,
       sinks,
       journal: {
+        keepsSamples: this.#loaded.config.journal !== 'off',
         diskFull: this.#committer.diskFull,
         lastSeq,
         commits,

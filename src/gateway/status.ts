@@ -15,6 +15,8 @@ export interface GatewayStatus {
   readonly sources: Readonly<Record<string, SourceStatus>>;
   readonly sinks: Readonly<Record<string, { readonly sink: SinkStatus; readonly delivery: DeliveryStatus }>>;
   readonly journal: {
+    /** False with `journal: off`. */
+    readonly keepsSamples: boolean;
     readonly diskFull: boolean;
     readonly lastSeq: number;
     readonly commits: number;
@@ -42,4 +44,18 @@ export interface GatewayStatus {
   readonly assets: readonly AssetAlarmState[];
   /** Assets that learn what is normal from themselves. */
   readonly learning: Readonly<Record<string, LearningStatus>>;
+}
+
+/** What is not well, by id; `journal` for the disk. A sink that has had nothing to send yet has not failed. */
+export function troubledParts({
+  sources,
+  sinks,
+  journal,
+}: Pick<GatewayStatus, 'sources' | 'sinks'> & { journal: { diskFull: boolean } }): string[] {
+  const unheard = ({ state, lastError }: SinkStatus): boolean => state === 'connecting' && lastError === undefined;
+  return [
+    ...Object.entries(sources).filter(([, { state }]) => state !== 'good'),
+    ...Object.entries(sinks).filter(([, { sink }]) => sink.state !== 'good' && !unheard(sink)),
+    ...(journal.diskFull ? [['journal']] : []),
+  ].map(([id]) => id as string);
 }

@@ -89,14 +89,14 @@ Machines
 
 Sources
   ● shopfloor  good  21 messages, 1 rejected
-      last one not read: plant/pump not json (not JSON)
+      last one not read, on plant/pump: not json (not JSON)
 
 Sinks
   ● alerts  good  1 delivered  nothing waiting
 
 Since the start
   samples  20
-  windows  0, 0 scored
+  windows  0
   alarms   1 raised, 0 over
   journal  <n> commits, the last in <time>
 `);
@@ -127,9 +127,9 @@ it('names a sink that cannot be reached, what waits for it and what to do, and e
   const at = lines.indexOf('Sinks');
   expect(lines.slice(at + 1, at + 5)).toEqual([
     '  ● alerts  good      1 delivered  nothing waiting',
-    '  ▲ cloud   degraded  0 delivered  1 alarms, 20 samples waiting',
+    '  ▲ cloud   degraded  0 delivered  1 alarm, 20 samples waiting',
     expect.stringMatching(/^ {6}.*127\.0\.0\.1:<port>.*ECONNREFUSED/),
-    '      → Check that it runs and that the network leads there.',
+    '      → Check that it runs and that the network leads there; the points stay here until then.',
   ]);
 });
 

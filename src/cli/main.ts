@@ -5,6 +5,7 @@ import { checkCommand } from './check.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { initCommand } from './init.ts';
+import { modelCommand } from './model.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { trainCommand } from './train.ts';
@@ -14,7 +15,7 @@ const program = new Command('fettle')
   .version(version)
   .showHelpAfterError();
 
-const commands = [demoCommand, runCommand, checkCommand, statusCommand, initCommand, trainCommand, evaluateCommand];
+const commands = [demoCommand, runCommand, checkCommand, statusCommand, initCommand, trainCommand, evaluateCommand, modelCommand];
 for (const command of commands) program.addCommand(command());
 
 try {

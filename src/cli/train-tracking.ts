@@ -8,7 +8,7 @@ import { readRecording } from '../learning/evaluation/recording.ts';
 import { medianStepMs } from '../learning/evaluation/time-order.ts';
 import { bundleOf } from '../learning/tracking/bundle.ts';
 import { trackingCard } from '../learning/tracking/card.ts';
-import { type Learnt, learnTracking, type Precision } from '../learning/tracking/learn.ts';
+import { learnTracking, type Precision } from '../learning/tracking/learn.ts';
 
 export interface TrackingOptions {
   readonly csv: readonly string[];

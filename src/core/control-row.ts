@@ -16,8 +16,8 @@ export type ControlRow =
     }
   /** A person or program asked for something. */
   | { readonly kind: 'command'; readonly atMs: number; readonly command: AlarmCommand }
-  /** From here on the asset is judged by this bundle (its folder, below `data`), which was learnt here or installed. */
-  | { readonly kind: 'model'; readonly atMs: number; readonly asset: string; readonly bundle: string }
+  /** From here on the asset is judged by this bundle (its folder, below `data`), which was learnt here or installed. `by`: the person who chose it; null: it follows from learning. */
+  | { readonly kind: 'model'; readonly atMs: number; readonly asset: string; readonly bundle: string; readonly by: string | null }
   /** Samples that were acknowledged without being kept (disk full). */
   | { readonly kind: 'gap'; readonly atMs: number; readonly fromMs: number; readonly toMs: number; readonly samples: number };
 

@@ -12,10 +12,18 @@ import type { Names } from './names.ts';
 import { Pipeline, type PipelineOutput, type SavedPipeline } from './pipeline.ts';
 import { planPipeline } from './plan.ts';
 
+export interface BundleInForce {
+  /** Folder of the bundle, below the data directory, and of the one before it. */
+  readonly bundle: string;
+  readonly previous: string | null;
+  /** The person who chose it. */
+  readonly by: string | null;
+}
+
 interface Snapshot extends SavedPipeline {
   readonly version: 1;
-  /** Asset to the bundle it is judged by, below the data directory, where it was learnt or installed here. */
-  readonly bundles?: Readonly<Record<string, string>>;
+  /** By asset: what it is judged by, where that was learnt or installed here. */
+  readonly bundles?: Readonly<Record<string, BundleInForce>>;
 }
 
 /**
@@ -28,7 +36,7 @@ export class Fold {
   readonly #log: Logger;
   /** Of bundles named in the configuration, and of those learnt or installed here. */
   readonly #scorers: Map<string, Scorer>;
-  readonly #bundles = new Map<string, string>();
+  readonly #bundles = new Map<string, BundleInForce>();
   #pipeline: Pipeline;
   /** Assets that begin anew because their grid or tags are not those of the snapshot. */
   readonly anew: readonly string[];
@@ -46,15 +54,15 @@ export class Fold {
   static async open(config: Config, names: Names, log: Logger, saved: Uint8Array | undefined): Promise<Fold> {
     const snapshot = saved === undefined ? undefined : (JSON.parse(Buffer.from(saved).toString()) as Snapshot);
     const scorers = await loadScorers(config, log);
-    const bundles = new Map<string, string>();
-    for (const [asset, bundle] of Object.entries(snapshot?.bundles ?? {})) {
-      const scorer = await openBundle(config, asset, bundle, log);
+    const bundles = new Map<string, BundleInForce>();
+    for (const [asset, inForce] of Object.entries(snapshot?.bundles ?? {})) {
+      const scorer = await openBundle(config, asset, inForce.bundle, log);
       if (scorer === undefined) continue;
       scorers.set(asset, scorer);
-      bundles.set(asset, bundle);
+      bundles.set(asset, inForce);
     }
     const fold = new Fold(config, names, log, scorers, snapshot);
-    for (const [asset, bundle] of bundles) fold.#bundles.set(asset, bundle);
+    for (const [asset, inForce] of bundles) fold.#bundles.set(asset, inForce);
     return fold;
   }
 
@@ -67,7 +75,7 @@ export class Fold {
   }
 
   /** Where the bundle lies that judges an asset, if it was learnt or installed here. */
-  bundleOf(asset: string): string | undefined {
+  bundleOf(asset: string): BundleInForce | undefined {
     return this.#bundles.get(asset);
   }
 
@@ -83,7 +91,7 @@ export class Fold {
     const old = this.#scorers.get(row.asset);
     const state = this.#pipeline.save();
     this.#scorers.set(row.asset, scorer);
-    this.#bundles.set(row.asset, row.bundle);
+    this.#bundles.set(row.asset, { bundle: row.bundle, previous: this.#bundles.get(row.asset)?.bundle ?? null, by: row.by });
     this.#pipeline = new Pipeline(planPipeline(this.#config, this.#names, this.#scorers));
     this.#pipeline.restore(state);
     // What the old one had changed and nobody has asked for yet.

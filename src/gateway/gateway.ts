@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { AlarmCommand, ControlRow } from '../core/control-row.ts';
@@ -13,12 +14,13 @@ import { sourceDefinitions } from '../sources/index.ts';
 import { parseCommand } from './commands.ts';
 import { Committer } from './committer.ts';
 import { GatewayCounters } from './counters.ts';
-import { Fold } from './fold.ts';
+import { type BundleInForce, Fold } from './fold.ts';
 import type { GatewayListener } from './gateway-events.ts';
 import { historyRows } from './history-rows.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { GatewayInlet } from './inlet.ts';
 import { Learner } from './learner.ts';
+import { checkBundle, installBundle, type StoredModel, storedModels } from './model-store.ts';
 import { Names } from './names.ts';
 import { JournalOutboxStore } from './outbox-store.ts';
 import type { PipelineOutput } from './pipeline.ts';
@@ -43,6 +45,12 @@ export interface GatewayOptions {
 }
 
 const lookAroundMs = 500;
+
+export interface AssetModels {
+  readonly asset: string;
+  readonly inForce: BundleInForce | null;
+  readonly stored: readonly StoredModel[];
+}
 
 /** What a source gave for one tick. */
 interface Taken {
@@ -112,7 +120,8 @@ export class Gateway {
         seen: (asset) => this.#fold.pipeline.seen(this.#positionOf(asset)),
         stageOf: (asset) => this.#fold.scorers.get(asset)?.manifest.stage ?? 'none',
         history: ({ id, tags }, sinceMs) => historyRows(journal, this.#fold.pipeline.windowsOf(this.#positionOf(id)), tags, sinceMs),
-        activate: (asset, bundle) => this.#control({ kind: 'model', atMs: this.#clock.wallMs(), asset, bundle }),
+        chosen: (asset) => typeof this.#fold.bundleOf(asset)?.by === 'string',
+        activate: (asset, bundle) => this.#control({ kind: 'model', atMs: this.#clock.wallMs(), asset, bundle, by: null }),
       },
       this.#log,
     );
@@ -203,6 +212,56 @@ export class Gateway {
       );
     });
     await this.#committer.flush();
+  }
+
+  /** The models of assets that learn from themselves: in force, and at hand. */
+  async models(): Promise<AssetModels[]> {
+    const learning = this.#loaded.config.assets.filter(({ detector }) => detector?.learn !== undefined);
+    return Promise.all(
+      learning.map(async ({ id }) => ({
+        asset: id,
+        inForce: this.#fold.bundleOf(id) ?? null,
+        stored: await storedModels(this.#loaded.config.data, id),
+      })),
+    );
+  }
+
+  /**
+   * Puts another model in force, because a person says so; from then on the asset does not replace it by itself. `model`: a version that is at hand, `previous`, or a folder to install from. Durable when it
+   * resolves; returns the bundle's folder. Throws FETTLE_COMMAND_INVALID, FETTLE_MODEL_INVALID, FETTLE_MODEL_MISMATCH.
+   */
+  async useModel(
+    asset: string,
+    model: { readonly version: string } | { readonly folder: string } | 'previous',
+    by: string,
+  ): Promise<string> {
+    const config = this.#loaded.config.assets.find(({ id }) => id === asset);
+    if (config?.detector?.learn === undefined)
+      throw new FettleError(
+        'FETTLE_COMMAND_INVALID',
+        config === undefined ? `there is no asset ${asset}` : `the model of ${asset} is named in the configuration`,
+      );
+    const { data } = this.#loaded.config;
+    const bundle =
+      model === 'previous'
+        ? (this.#fold.bundleOf(asset)?.previous ?? undefined)
+        : 'folder' in model
+          ? await installBundle(data, model.folder, config)
+          : (await storedModels(data, asset)).find(({ version: stored }) => stored === model.version)?.bundle;
+    if (bundle === undefined)
+      throw new FettleError(
+        'FETTLE_COMMAND_INVALID',
+        model === 'previous' ? `${asset} had no model before this one` : `${asset} has no such model`,
+        {
+          hint: 'fettle model list shows what there is',
+        },
+      );
+    await checkBundle(join(data, bundle), config);
+    await new Promise<void>((resolve) => {
+      this.#control({ kind: 'model', atMs: this.#clock.wallMs(), asset, bundle, by }, () => resolve());
+    });
+    await this.#committer.flush();
+    return bundle;
   }
 
   status(): GatewayStatus {

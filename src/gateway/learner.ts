@@ -5,6 +5,7 @@ import { errorText } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { learnInBackground } from '../learning/learn-in-background.ts';
 import type { History } from '../learning/tracking/history.ts';
+import { bundleIdOf, bundlesOf } from './model-store.ts';
 import type { Seen } from './pipeline.ts';
 
 export type LearningStage = 'provisional' | 'established';
@@ -24,6 +25,8 @@ export interface LearnerOwner {
   stageOf(asset: string): LearningStatus['stage'];
   /** Rows of the asset while it ran, from its own grid, oldest first. */
   history(asset: AssetConfig, sinceMs: number): Promise<History>;
+  /** A person chose the model: it is left alone. */
+  chosen(asset: string): boolean;
   /** A bundle is ready, below the data directory. */
   activate(asset: string, bundle: string): void;
 }
@@ -97,7 +100,7 @@ export class Learner {
 
   #due(asset: AssetConfig): LearningStage | undefined {
     const next = nextStage(this.#owner.stageOf(asset.id));
-    if (next === undefined || this.#handedOver.get(asset.id) === next) return undefined;
+    if (next === undefined || this.#handedOver.get(asset.id) === next || this.#owner.chosen(asset.id)) return undefined;
     const { rows } = this.#owner.seen(asset.id);
     const failed = this.#failures.get(asset.id);
     if (rows < fewestRows || (failed !== undefined && rows < failed.rows * patience)) return undefined;
@@ -111,7 +114,7 @@ export class Learner {
   async #learn(asset: AssetConfig, stage: LearningStage, signal: AbortSignal): Promise<void> {
     const { id, detector } = asset;
     const { rows, sinceMs } = this.#owner.seen(id);
-    const bundle = join('models', slugOf(id), versionOf(stage));
+    const bundle = join(bundlesOf(id), versionOf(stage));
     this.#log.info({ asset: id, stage, rows }, `${id} learns its ${stage} model from ${rows} rows`);
     try {
       const history = await this.#owner.history(asset, sinceMs ?? 0);
@@ -121,7 +124,7 @@ export class Learner {
           directory: join(this.#config.data, bundle),
           budgetPerDay: detector?.budget,
           facts: {
-            id: slugOf(id),
+            id: bundleIdOf(id),
             version: versionOf(stage),
             stage,
             stepMs: asset.window.step,
@@ -151,13 +154,6 @@ const wantedFor = ({ detector }: AssetConfig, stage: LearningStage): number => d
 
 /** A version means one content: what was learnt before and never came into force is not in the way. */
 const versionOf = (stage: LearningStage): string => `${stage === 'provisional' ? 0 : 1}.0.${Math.floor(Date.now() / 1000)}`;
-
-/** `line1/Press 3` → `line1-press-3` */
-const slugOf = (id: string): string =>
-  id
-    .toLowerCase()
-    .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '') || 'asset';
 
 const unitsOf = ({ tags }: Config): Record<string, string> =>
   Object.fromEntries(

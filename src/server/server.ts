@@ -1,9 +1,18 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { type ErrorCode, errorText, FettleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { parseCommand } from '../gateway/commands.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+
+/** `version` of a model at hand, `folder` of a bundle to install, or neither: the model before this one. */
+const useModelSchema = z.strictObject({
+  asset: z.string().min(1),
+  version: z.string().min(1).optional(),
+  folder: z.string().min(1).optional(),
+  by: z.string().max(200).default('unknown'),
+});
 
 /** RFC 9457, with the code of docs/errors.md. */
 interface Problem {
@@ -13,6 +22,8 @@ interface Problem {
   readonly detail: string;
   readonly code: ErrorCode;
 }
+
+const refusals: ReadonlySet<ErrorCode> = new Set(['FETTLE_COMMAND_INVALID', 'FETTLE_MODEL_INVALID', 'FETTLE_MODEL_MISMATCH']);
 
 const problemOf = (status: number, error: unknown): Problem => {
   const code: ErrorCode = error instanceof FettleError ? error.code : 'FETTLE_API_REQUEST';
@@ -59,11 +70,7 @@ export class ApiServer {
     const app = this.#app;
     app.setErrorHandler((error, _request, reply) => {
       const status =
-        error instanceof FettleError
-          ? error.code === 'FETTLE_COMMAND_INVALID'
-            ? 409
-            : 500
-          : ((error as { statusCode?: number }).statusCode ?? 500);
+        error instanceof FettleError ? (refusals.has(error.code) ? 409 : 500) : ((error as { statusCode?: number }).statusCode ?? 500);
       return send(reply, problemOf(status, error));
     });
     app.setNotFoundHandler((request, reply) =>
@@ -80,6 +87,18 @@ export class ApiServer {
     app.get('/api/v1/status', () => this.#gateway.status());
     app.get('/api/v1/assets', () => this.#gateway.status().assets);
     app.get('/api/v1/counters', () => this.#gateway.status().counters);
+    app.get('/api/v1/models', () => this.#gateway.models());
+    app.post('/api/v1/models/use', async (request) => {
+      const parsed = useModelSchema.safeParse(request.body ?? {});
+      if (parsed.error !== undefined)
+        throw new FettleError(
+          'FETTLE_COMMAND_INVALID',
+          `models/use: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`,
+        );
+      const { asset, version, folder, by } = parsed.data;
+      const model = folder !== undefined ? { folder } : version !== undefined ? { version } : 'previous';
+      return { bundle: await this.#gateway.useModel(asset, model, by) };
+    });
     app.post('/api/v1/commands/:verb', async (request) => {
       const { verb } = request.params as { verb: string };
       await this.#gateway.command(parseCommand(verb, request.body ?? {}));

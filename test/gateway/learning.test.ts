@@ -94,9 +94,9 @@ describe('an asset without a model', () => {
 
     await publish(client, 1200, 2600);
     await eventually(() => learning(gateway).stage === 'established', 'an established model', 20_000);
-    const bundles = readdirSync(join(data, 'models/line1-press')).sort();
+    const bundles = readdirSync(join(data, 'models/line1/press')).sort();
     expect(bundles.map((name) => name[0])).toEqual(['0', '1']);
-    expect(readFileSync(join(data, 'models/line1-press', bundles[1] as string, 'CARD.md'), 'utf8')).toContain(
+    expect(readFileSync(join(data, 'models/line1/press', bundles[1] as string, 'CARD.md'), 'utf8')).toContain(
       'tracking detector over 4 channels',
     );
 
@@ -115,7 +115,22 @@ describe('an asset without a model', () => {
     expect(raised).toMatchObject({ asset, rule: 'anomaly', model: `line1-press@${bundles[1]}` });
     expect(raised?.findings[0]).toMatchObject({ tag: `${asset}/b` });
     const { value, expected } = raised?.findings[0] ?? {};
-    expect(value).toBeGreaterThan((expected?.[1] ?? 0) + 10);
+    expect(value).toBeGreaterThan(expected?.[1] ?? Number.POSITIVE_INFINITY);
+
+    // A person goes back to the model before, and is not overruled.
+    const [models] = await again.models();
+    expect(models).toMatchObject({ asset, inForce: { by: null } });
+    expect(models?.stored.map(({ stage }) => stage)).toEqual(['established', 'provisional']);
+    expect(await again.useModel(asset, 'previous', 'anna')).toBe(models?.inForce?.previous);
+    expect(learning(again).stage).toBe('provisional');
+    const before = again.counters.scores;
+    await publish(client, 3300, 3900);
+    await eventually(() => again.counters.scores > before + 500, 'scores of the model before');
+    expect(learning(again).stage).toBe('provisional');
+    expect(await again.models()).toMatchObject([{ inForce: { by: 'anna', previous: models?.inForce?.bundle } }]);
+    await expect(again.useModel(asset, { version: '9.9.9' }, 'anna')).rejects.toMatchObject({ code: 'FETTLE_COMMAND_INVALID' });
+    const folder = join(data, models?.inForce?.bundle as string);
+    await expect(again.useModel(asset, { folder }, 'anna')).rejects.toThrow('already');
   }, 60_000);
 
   it('never learns from a machine that stands still, and says why it could not learn', async (context) => {

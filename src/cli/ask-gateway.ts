@@ -1,0 +1,33 @@
+import { errorText, FettleError } from '../core/errors.ts';
+import { readRuntimeFile } from '../server/runtime-file.ts';
+
+const waitMs = 30_000;
+
+/** A question to the gateway that runs on a data directory. Throws FETTLE_API_UNREACHABLE, and FETTLE_API_REQUEST with what the gateway says where it refuses. */
+export async function askGateway<Answer>(directory: string, method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+  const runtime = readRuntimeFile(directory);
+  if (runtime === undefined) {
+    throw new FettleError('FETTLE_API_UNREACHABLE', `no gateway runs on ${directory}`, { hint: 'start one with fettle run' });
+  }
+  let response: Response;
+  try {
+    response = await fetch(`${runtime.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${runtime.token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(waitMs),
+    });
+  } catch (error) {
+    throw new FettleError(
+      'FETTLE_API_UNREACHABLE',
+      `the gateway at ${runtime.url} (process ${runtime.pid}) does not answer: ${errorText(error)}`,
+      {
+        cause: error,
+        hint: 'it may have been killed; fettle run starts it again',
+      },
+    );
+  }
+  const answer = (await response.json()) as Answer & { readonly detail?: string };
+  if (!response.ok) throw new FettleError('FETTLE_API_REQUEST', answer.detail ?? `the gateway answered ${response.status}`);
+  return answer;
+}

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { expect, it, onTestFinished, type TestContext } from 'vitest';
-import { fettle, runFettle } from '../support/fettle.ts';
+import { askStatus, fettle, runFettle } from '../support/fettle.ts';
 import { eventually } from '../support/gateway.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { freePort } from '../support/peer-process.ts';
@@ -17,9 +17,10 @@ async function busyGateway(context: TestContext, more: object = {}) {
   onTestFinished(() => mosquitto.dispose());
   const directory = temporaryDirectory();
   const file = join(directory, 'fettle.yaml');
+  const data = join(directory, 'data');
   const configuration = {
     site: 'north',
-    data: join(directory, 'data'),
+    data,
     server: { listen: '127.0.0.1:0' },
     sources: [
       {
@@ -44,7 +45,7 @@ async function busyGateway(context: TestContext, more: object = {}) {
   const running = await runFettle(file);
   const plant = await mqtt.connectAsync(mosquitto.url, { protocolVersion: 5 });
   onTestFinished(() => plant.endAsync(true));
-  await eventually(async () => (await status(file)).sources.shopfloor.state === 'good', 'connected');
+  await eventually(async () => (await askStatus(data)).sources.shopfloor?.state === 'good', 'connected');
   await plant.publishAsync('plant/pump', 'not json', { qos: 1 });
   for (let row = 0; row < 10; row++) {
     for (const machine of ['pump', 'ventilator']) {
@@ -52,11 +53,7 @@ async function busyGateway(context: TestContext, more: object = {}) {
       await plant.publishAsync(`plant/${machine}`, JSON.stringify({ ts: startMs + row * windowMs, flow }), { qos: 1 });
     }
   }
-  return { file, running };
-}
-
-async function status(file: string) {
-  return JSON.parse((await fettle('status', '-c', file, '--json')).stdout);
+  return { file, data, running };
 }
 
 /** What differs from run to run. */
@@ -70,10 +67,10 @@ const steady = (text: string): string =>
     .replace(/, the oldest for \d+ s/, '');
 
 it('says to a person how machines, sources, sinks and the journal fare', async (context) => {
-  const { file, running } = await busyGateway(context);
+  const { file, data, running } = await busyGateway(context);
   await eventually(async () => {
-    const { counters, sinks, sources } = await status(file);
-    return counters.samples === 20 && sinks.alerts.delivery.counters.delivered === 1 && sources.shopfloor.counters.unacknowledged === 0;
+    const { counters, sinks, sources } = await askStatus(data);
+    return counters.samples === 20 && sinks.alerts?.delivery.counters.delivered === 1 && sources.shopfloor?.counters.unacknowledged === 0;
   }, 'all read, the alert delivered');
   const { code, stdout, stderr } = await fettle('status', '-c', file);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -114,11 +111,16 @@ it('names a sink that cannot be reached, what waits for it and what to do, and e
     database: 'fettle',
     send: ['alarms', 'samples'],
   };
-  const { file } = await busyGateway(context, { sinks: [cloud] });
+  const { file, data } = await busyGateway(context, { sinks: [cloud] });
   await eventually(async () => {
-    const { sinks, counters } = await status(file);
-    const { alarms, samples } = sinks.cloud.delivery.lanes;
-    return counters.samples === 20 && alarms.points === 1 && samples.points === 20 && sinks.alerts.delivery.counters.delivered === 1;
+    const { sinks, counters } = await askStatus(data);
+    const lanes = sinks.cloud?.delivery.lanes;
+    return (
+      counters.samples === 20 &&
+      lanes?.alarms.points === 1 &&
+      lanes.samples.points === 20 &&
+      sinks.alerts?.delivery.counters.delivered === 1
+    );
   }, 'all waits');
   const { code, stdout } = await fettle('status', '-c', file);
   expect(code).toBe(1);

@@ -5,7 +5,7 @@ import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
-import { fettle, runFettle } from '../support/fettle.ts';
+import { askStatus, fettle, runFettle } from '../support/fettle.ts';
 import { eventually, startGateway } from '../support/gateway.ts';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { temporaryFolder } from '../support/peer-process.ts';
@@ -139,14 +139,16 @@ describe('journal: off', () => {
   it('has made no promise across a crash: it takes back what it published, starts, and raises anew', async (context) => {
     const { mosquitto, plant } = await broker(context);
     const directory = temporaryDirectory();
+    const data = join(directory, 'data');
     const file = join(directory, 'fettle.yaml');
-    const config = configuration(mosquitto, join(directory, 'data'));
+    const config = configuration(mosquitto, data);
     writeFileSync(file, JSON.stringify(config));
     const running = await runFettle(file);
     const events: { id: string; rule: string; withdrawn: boolean; sequence: number }[] = [];
     plant.on('message', (_, payload) => events.push(JSON.parse(payload.toString())));
     await plant.subscribeAsync('fettle/north/line1/press/alarm/event', { qos: 1 });
-    await eventually(async () => JSON.parse((await fettle('status', '-c', file, '--json')).stdout).state === 'good', 'connected');
+    // Raised before the first state of the fold is kept, five seconds after the start.
+    await eventually(async () => (await askStatus(data)).sources.shopfloor?.state === 'good', 'connected');
     await publish(plant, 0, 3, true);
     await eventually(() => events.some(({ rule }) => rule === 'hi'), 'raised');
     const said = await fettle('status', '-c', file);

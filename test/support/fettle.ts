@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
+import type { GatewayStatus } from '../../src/gateway/status.ts';
+import { readRuntimeFile } from '../../src/server/runtime-file.ts';
 import { eventually } from './gateway.ts';
 
 const command = join(import.meta.dirname, '../../bin/fettle.js');
@@ -22,6 +24,14 @@ export async function fettle(...args: readonly string[]): Promise<Said> {
   } catch (error) {
     return error as Said;
   }
+}
+
+/** What a running `fettle run` answers to whom knows its data directory. */
+export async function askStatus(data: string): Promise<GatewayStatus> {
+  const runtime = readRuntimeFile(data);
+  if (runtime === undefined) throw new Error(`no gateway runs on ${data}`);
+  const response = await fetch(`${runtime.url}/api/v1/status`, { headers: { authorization: `Bearer ${runtime.token}` } });
+  return (await response.json()) as GatewayStatus;
 }
 
 export interface RunningFettle {

@@ -89,10 +89,26 @@ const learnSchema = z.strictObject({
   established: durationMs().prefault('3d').describe('Valid running time after which the model is learnt anew and trusted.'),
 });
 
+const driftSchema = z.strictObject({
+  since: z.literal('commissioning').default('commissioning').describe('Against what: the rows the model was learnt from.'),
+  warn: z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*sd$/, 'must be a number of deviations, like 4sd')
+    .prefault('4sd')
+    .transform((text) => Number.parseFloat(text))
+    .describe('How far the long mean of a channel may go, in deviations of the channel while learning.'),
+  over: durationMs().prefault('7d').describe('How far back the long mean looks.'),
+});
+
+export const driftDefaults = driftSchema.parse({});
+
 const detectorSchema = z
   .strictObject({
     model: z.string().min(1).optional().describe('Folder of the model bundle, relative to this file.'),
     learn: learnSchema.optional().describe('Learn what normal is from the asset itself, instead of a model that was made elsewhere.'),
+    drift: driftSchema
+      .optional()
+      .describe('Warn of slow wear, which the detector itself follows. On for assets that learn from themselves.'),
     budget: timesADay()
       .optional()
       .describe('False alarms that can be put up with, for example 1/week: sets the limit once there is enough history to tell.'),

@@ -7,6 +7,7 @@ import { Decision, type SavedDecision } from './decision.ts';
 import { RunningMedian, scoreOf } from './limit.ts';
 import { MaskedLimits } from './masked-limits.ts';
 import { SlowChange, type SlowVerdict } from './slow-change.ts';
+import { Wear, type WearLimit } from './wear.ts';
 
 /** A row of the grid in the model's channels, engineering units; NaN where a channel has nothing usable. */
 export interface DetectorRow {
@@ -74,6 +75,7 @@ export class AssetDetector {
   readonly #decision: Decision;
   readonly #median: RunningMedian;
   readonly #slow: SlowChange;
+  readonly #wear: Wear | undefined;
   readonly #limits: MaskedLimits;
   /** Drift-corrected rows, `[length, channels]`, a ring. */
   readonly #ring: Float64Array;
@@ -87,7 +89,11 @@ export class AssetDetector {
   #queue: DetectorRow[] = [];
   #open: Open[] = [];
 
-  constructor(parameters: DetectorParameters, model: { readonly stepMs: number; readonly length: number; readonly limit: number }) {
+  constructor(
+    parameters: DetectorParameters,
+    model: { readonly stepMs: number; readonly length: number; readonly limit: number },
+    wear?: WearLimit,
+  ) {
     this.parameters = parameters;
     this.#stepMs = model.stepMs;
     this.#length = model.length;
@@ -97,6 +103,7 @@ export class AssetDetector {
     this.#decision = new Decision(parameters);
     this.#median = new RunningMedian(parameters.median);
     this.#slow = new SlowChange(parameters);
+    this.#wear = wear === undefined ? undefined : new Wear(parameters, wear);
     this.#limits = new MaskedLimits(parameters, model.limit);
     this.#ring = new Float64Array(model.length * parameters.channels.length);
   }
@@ -169,7 +176,7 @@ export class AssetDetector {
     }
     this.#at = (this.#at + 1) % this.#length;
     this.#filled++;
-    const slow = this.#slow.row(usable);
+    const slow = worse(this.#slow.row(usable), this.#wear?.row(usable));
     const out = this.#watch.masked.reduce((sum, masked) => sum + masked, 0);
     let index = -1;
     let none: Verdict['none'] = 'filling';
@@ -267,6 +274,7 @@ export class AssetDetector {
       decision: this.#decision.save(),
       median: this.#median.save(),
       slow: this.#slow.save(),
+      wear: this.#wear?.save() ?? null,
       ring: [...this.#ring],
       filled: this.#filled,
       at: this.#at,
@@ -285,6 +293,7 @@ export class AssetDetector {
     this.#decision.restore(saved.decision);
     this.#median.restore(saved.median);
     this.#slow.restore(saved.slow);
+    if (saved.wear != null) this.#wear?.restore(saved.wear);
     this.#ring.set(saved.ring);
     this.#filled = saved.filled;
     this.#at = saved.at;
@@ -296,6 +305,9 @@ export class AssetDetector {
   }
 }
 
+const worse = (a: SlowVerdict | undefined, b: SlowVerdict | undefined): SlowVerdict | undefined =>
+  a === undefined || (b !== undefined && b.ratio > a.ratio) ? b : a;
+
 export interface SavedDetector {
   readonly channels: number;
   readonly length: number;
@@ -304,6 +316,7 @@ export interface SavedDetector {
   readonly decision: SavedDecision;
   readonly median: number[];
   readonly slow: { readonly rows: number; readonly means: number[][] };
+  readonly wear?: number[] | null;
   readonly ring: readonly number[];
   readonly filled: number;
   readonly at: number;

@@ -2,6 +2,7 @@ import { modelName } from '../core/manifest.ts';
 import type { ScoreBatch, Scorer } from '../core/score.ts';
 import type { WindowBatchBuilder } from '../core/window.ts';
 import { AssetDetector, type SavedDetector, type Verdict } from '../detector/asset-detector.ts';
+import type { WearLimit } from '../detector/wear.ts';
 import { cellState, type Row } from '../windows/plan.ts';
 
 /** A tracking detector of an asset. */
@@ -10,6 +11,8 @@ export interface DetectorPlan {
   readonly batch: number;
   /** For each channel of the model its column in the asset's rows. */
   readonly columns: readonly number[];
+  /** Of `detector.drift`. */
+  readonly wear?: WearLimit;
 }
 
 /** What `save` gives, by asset id. */
@@ -33,7 +36,13 @@ export class Detection {
     this.#tracked = plans.map((plan, asset) => {
       const { manifest, detector } = scorers[plan?.batch ?? -1] ?? {};
       if (plan === undefined || manifest === undefined || detector === undefined) return undefined;
-      return { id: ids[asset] as string, plan, model: modelName(manifest), detector: new AssetDetector(detector, manifest), verdicts: [] };
+      return {
+        id: ids[asset] as string,
+        plan,
+        model: modelName(manifest),
+        detector: new AssetDetector(detector, manifest, plan.wear),
+        verdicts: [],
+      };
     });
   }
 

@@ -1,6 +1,6 @@
 import type { AssetAlarmSettings, TagSettings } from '../alarms/settings.ts';
 import { sourceOfTag } from '../config/cross-checks.ts';
-import type { AssetConfig, Config, TagConfig } from '../config/schema.ts';
+import { type AssetConfig, type Config, driftDefaults, type TagConfig } from '../config/schema.ts';
 import type { Scorer } from '../core/score.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { AssetPlan, ColumnPlan } from '../windows/plan.ts';
@@ -30,10 +30,16 @@ export function planPipeline(config: Config, names: Names, scorers: ScorersByAss
     // A tracking detector takes the rows themselves.
     const tracks = scorer?.detector !== undefined;
     windows.push(tracks ? { ...plan, batch: -1, modelColumns: [] } : plan);
-    detectors.push(tracks ? { batch, columns: plan.modelColumns } : undefined);
+    detectors.push(tracks ? { batch, columns: plan.modelColumns, ...wearOf(asset) } : undefined);
     alarms.push(planAlarms(config, asset, names, scorer));
   }
   return { windows, alarms, scorers: batches, detectors, learning: config.assets.map(({ detector }) => detector?.learn !== undefined) };
+}
+
+/** What learns from itself is watched for wear whether asked for or not. */
+function wearOf({ detector, window }: AssetConfig): Pick<DetectorPlan, 'wear'> {
+  const drift = detector?.drift ?? (detector?.learn === undefined ? undefined : driftDefaults);
+  return drift === undefined ? {} : { wear: { deviations: drift.warn, overRows: drift.over / window.step } };
 }
 
 function planAsset(config: Config, asset: AssetConfig, names: Names, scorer: Scorer | undefined, batch: number): AssetPlan {

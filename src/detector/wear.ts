@@ -1,0 +1,53 @@
+import type { DetectorParameters } from '../core/detector.ts';
+import { weightOf } from './half-life.ts';
+import type { SlowVerdict } from './slow-change.ts';
+
+/** `detector.drift` of an asset. */
+export interface WearLimit {
+  /** How far a long mean may go from where it was while learning, in deviations of the channel. */
+  readonly deviations: number;
+  /** Rows the mean looks back over. */
+  readonly overRows: number;
+}
+
+/** An exponential mean with this share of the span as half-life follows a steady ramp with a lag of about a third of it. */
+const halfLifeShare = 1 / 4;
+
+/** Wear over days, channel by channel: long means against those of the learning rows, which stay the reference for as long as the model does. */
+export class Wear {
+  readonly #channels: DetectorParameters['channels'];
+  readonly #limit: WearLimit;
+  readonly #weight: number;
+  /** In deviations from the mean of learning. */
+  readonly #means: Float64Array;
+
+  constructor({ channels }: DetectorParameters, limit: WearLimit) {
+    this.#channels = channels;
+    this.#limit = limit;
+    this.#weight = weightOf(Math.max(1, limit.overRows * halfLifeShare));
+    this.#means = new Float64Array(channels.length);
+  }
+
+  /** `values` in engineering units; NaN where a channel has nothing usable. */
+  row(values: ArrayLike<number>): SlowVerdict {
+    let ratio = 0;
+    let channel = 0;
+    for (let c = 0; c < this.#means.length; c++) {
+      const { mean, deviation } = this.#channels[c] as DetectorParameters['channels'][number];
+      const value = values[c] as number;
+      if (Number.isFinite(value))
+        this.#means[c] = (this.#means[c] as number) + this.#weight * ((value - mean) / deviation - (this.#means[c] as number));
+      const own = Math.abs(this.#means[c] as number) / this.#limit.deviations;
+      if (own > ratio) [ratio, channel] = [own, c];
+    }
+    return { ratio, channel };
+  }
+
+  save(): number[] {
+    return [...this.#means];
+  }
+
+  restore(means: readonly number[]): void {
+    this.#means.set(means);
+  }
+}

@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { errorText, FettleError } from '../core/errors.ts';
 import { readRuntimeFile } from '../server/runtime-file.ts';
 
@@ -30,4 +32,19 @@ export async function askGateway<Answer>(directory: string, method: 'GET' | 'POS
   const answer = (await response.json()) as Answer & { readonly detail?: string };
   if (!response.ok) throw new FettleError('FETTLE_API_REQUEST', answer.detail ?? `the gateway answered ${response.status}`);
   return answer;
+}
+
+/** The lines of a long answer, as they come; undefined where no gateway runs on the directory. Throws as `askGateway`. */
+export async function streamGateway(directory: string, path: string, query: object): Promise<AsyncIterable<string> | undefined> {
+  const runtime = readRuntimeFile(directory);
+  if (runtime === undefined) return undefined;
+  const parameters = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]));
+  const response = await fetch(`${runtime.url}${path}?${parameters}`, { headers: { authorization: `Bearer ${runtime.token}` } }).catch(
+    () => undefined,
+  );
+  // Its file is left behind by one that was killed.
+  if (response === undefined) return undefined;
+  if (!response.ok || response.body === null)
+    throw new FettleError('FETTLE_API_REQUEST', `the gateway answered ${response.status}: ${await response.text()}`);
+  return createInterface({ input: Readable.fromWeb(response.body as never), crlfDelay: Number.POSITIVE_INFINITY });
 }

@@ -4,6 +4,7 @@ import { version } from '../gateway/gateway.ts';
 import { checkCommand } from './check.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { historyCommand } from './history.ts';
 import { initCommand } from './init.ts';
 import { modelCommand } from './model.ts';
 import { runCommand } from './run.ts';
@@ -15,7 +16,17 @@ const program = new Command('fettle')
   .version(version)
   .showHelpAfterError();
 
-const commands = [demoCommand, runCommand, checkCommand, statusCommand, initCommand, trainCommand, evaluateCommand, modelCommand];
+const commands = [
+  demoCommand,
+  runCommand,
+  checkCommand,
+  statusCommand,
+  initCommand,
+  trainCommand,
+  evaluateCommand,
+  modelCommand,
+  historyCommand,
+];
 for (const command of commands) program.addCommand(command());
 
 try {

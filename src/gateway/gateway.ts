@@ -17,6 +17,7 @@ import { GatewayCounters } from './counters.ts';
 import { type BundleInForce, Fold } from './fold.ts';
 import type { GatewayListener } from './gateway-events.ts';
 import { historyRows } from './history-rows.ts';
+import { type HistoryBatch, type HistoryQuery, historySamples } from './history-samples.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { GatewayInlet } from './inlet.ts';
 import { Learner } from './learner.ts';
@@ -314,6 +315,11 @@ export class Gateway {
   /** Read-only questions to the database, for tools and tests. */
   query<Row>(sql: string, ...parameters: (string | number)[]): Promise<Row[]> {
     return this.#journal.query<Row>(sql, ...parameters);
+  }
+
+  /** Samples of the journal in columns, a batch at a time. */
+  history(query: HistoryQuery): AsyncGenerator<HistoryBatch> {
+    return historySamples(this.#journal, this.#names, textTagsOf(this.#loaded.config, this.#names), query);
   }
 
   /** Loads the last snapshot and folds what came after it; results of that are in the database already. */

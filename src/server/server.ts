@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { Readable } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type ErrorCode, errorText, FettleError } from '../core/errors.ts';
@@ -87,6 +88,17 @@ export class ApiServer {
     app.get('/api/v1/status', () => this.#gateway.status());
     app.get('/api/v1/assets', () => this.#gateway.status().assets);
     app.get('/api/v1/counters', () => this.#gateway.status().counters);
+    app.get('/api/v1/history', (request, reply) => {
+      const { fromMs, toMs, tags } = request.query as Record<string, string | undefined>;
+      const query = {
+        fromMs: Number(fromMs ?? 0),
+        toMs: Number(toMs ?? Number.MAX_SAFE_INTEGER),
+        ...(tags !== undefined && { tags: tags.split(',') }),
+      };
+      if (Number.isNaN(query.fromMs) || Number.isNaN(query.toMs))
+        throw new FettleError('FETTLE_COMMAND_INVALID', 'fromMs and toMs are ms since the epoch');
+      return reply.type('application/x-ndjson').send(Readable.from(linesOf(this.#gateway.history(query))));
+    });
     app.get('/api/v1/models', () => this.#gateway.models());
     app.post('/api/v1/models/use', async (request) => {
       const parsed = useModelSchema.safeParse(request.body ?? {});
@@ -111,6 +123,10 @@ export class ApiServer {
     const wanted = Buffer.from(this.token);
     return given.length === wanted.length && timingSafeEqual(given, wanted);
   }
+}
+
+async function* linesOf(batches: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const batch of batches) yield `${JSON.stringify(batch)}\n`;
 }
 
 const send = (reply: FastifyReply, problem: Problem): FastifyReply =>

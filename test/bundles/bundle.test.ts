@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadBundle, writeBundle } from '../../src/bundles/index.ts';
 import { FettleError } from '../../src/core/errors.ts';
 import type { LoadedBundle } from '../../src/core/manifest.ts';
@@ -19,16 +18,15 @@ import {
   TensorProtoSchema,
 } from '../../src/onnx/onnx_pb.ts';
 import { createScorer } from '../../src/scoring/index.ts';
+import { sharedDirectory } from '../support/temporary-directory.ts';
 import { trainedBundle } from '../support/trained-bundle.ts';
 
-let folder: string;
+const folder = sharedDirectory();
 let bundle: LoadedBundle;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'fettle-bundle-'));
   bundle = await trainedBundle({ folder, length: 12, channels: 4, precision: 'int8' });
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 type Manifest = Record<string, unknown> & { files: { path: string; length: number; sha256: string }[] };
 

@@ -1,15 +1,13 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { fettle } from '../support/fettle.ts';
 import { syntheticRows } from '../support/synthetic-machine.ts';
+import { sharedDirectory } from '../support/temporary-directory.ts';
 
-const fettle = join(import.meta.dirname, '../../bin/fettle.js');
 const channels = ['load', 'heat', 'flow', 'sound'];
 const rows = 1_400;
-let folder: string;
+const folder = sharedDirectory();
 
 /** One recording a seed: a channel leaves what the others say of it from row 900 to 1100. */
 function record(name: string, seed: number, separator: string): string {
@@ -25,19 +23,7 @@ function record(name: string, seed: number, separator: string): string {
   return file;
 }
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fettle-cli-evaluate-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-async function evaluate(...more: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, [fettle, 'evaluate', ...more])) };
-  } catch (error) {
-    return error as { code: number; stdout: string; stderr: string };
-  }
-}
-
+const evaluate = (...more: string[]) => fettle('evaluate', ...more);
 const common = ['--time', 'time', '--label', 'broken', '--ignore', 'note', '--train-rows', '700'];
 
 describe('fettle evaluate', () => {

@@ -1,46 +1,23 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fettle } from '../support/fettle.ts';
 import { syntheticRows } from '../support/synthetic-machine.ts';
+import { sharedDirectory } from '../support/temporary-directory.ts';
 
-const fettle = join(import.meta.dirname, '../../bin/fettle.js');
 const channels = 3;
-let folder: string;
+const folder = sharedDirectory();
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fettle-cli-train-'));
   const rows = syntheticRows({ rows: 900, channels, seed: 2 });
   const lines = Array.from({ length: 900 }, (_, i) =>
     [1_767_225_600 + i, ...rows.subarray(i * channels, (i + 1) * channels), 'auto'].join(';'),
   );
   writeFileSync(join(folder, 'healthy.csv'), `time;load;heat;flow;mode\n${lines.join('\n')}\n`);
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
-async function train(...more: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const csv = join(folder, 'healthy.csv');
-  const run = promisify(execFile)(process.execPath, [
-    fettle,
-    'train',
-    '--csv',
-    csv,
-    '--time',
-    'time',
-    '--length',
-    '10',
-    '--slide',
-    '2',
-    ...more,
-  ]);
-  try {
-    return { code: 0, ...(await run) };
-  } catch (error) {
-    return error as { code: number; stdout: string; stderr: string };
-  }
-}
+const train = (...more: string[]) =>
+  fettle('train', '--csv', join(folder, 'healthy.csv'), '--time', 'time', '--length', '10', '--slide', '2', ...more);
 
 describe('fettle train', () => {
   it('says what it made, and where', async () => {

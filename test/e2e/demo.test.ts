@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { root } from '../house/sources.ts';
+import { fettle } from '../support/fettle.ts';
 
 interface Summary {
   readonly ok: boolean;
@@ -20,35 +18,13 @@ interface Summary {
 /** No training has seen these: the models' own seeds are above a million. */
 const seeds = [11, 222, 3333, 4444, 555, 66, 7777, 88, 999, 1010];
 
-function demo(seed: number): Promise<{ code: number | null; summary: Summary; errors: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [
-      join(root, 'bin/fettle.js'),
-      'demo',
-      '--for',
-      '60s',
-      '--headless',
-      '--json',
-      '--seed',
-      String(seed),
-    ]);
-    let output = '';
-    let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString();
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      try {
-        resolve({ code, summary: JSON.parse(output) as Summary, errors });
-      } catch {
-        reject(new Error(`seed ${seed}: no summary, code ${code}: ${output}${errors}`));
-      }
-    });
-  });
+async function demo(seed: number): Promise<{ code: number; summary: Summary; errors: string }> {
+  const { code, stdout, stderr } = await fettle('demo', '--for', '60s', '--headless', '--json', '--seed', String(seed));
+  try {
+    return { code, summary: JSON.parse(stdout) as Summary, errors: stderr };
+  } catch {
+    throw new Error(`seed ${seed}: no summary, code ${code}: ${stdout}${stderr}`);
+  }
 }
 
 describe('the demo', () => {

@@ -8,8 +8,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { ControlRow } from '../../src/core/control-row.ts';
 import { readSegment } from '../../src/journal/segment.ts';
 import { JournalStore } from '../../src/journal/store.ts';
+import { eventually } from '../support/eventually.ts';
 import { FaultyDisk } from '../support/faulty-disk/faulty-disk.ts';
-import { eventually } from '../support/gateway.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 

@@ -4,7 +4,8 @@ import mqtt from 'mqtt';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
 import { ApiServer } from '../../src/server/server.ts';
-import { eventually, startGateway } from '../support/gateway.ts';
+import { eventually } from '../support/eventually.ts';
+import { startGateway } from '../support/gateway.ts';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 

@@ -1,16 +1,15 @@
 import { writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
+import { eventually } from '../support/eventually.ts';
 import { askStatus, fettle, runFettle } from '../support/fettle.ts';
-import { eventually, startGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
-import { temporaryFolder } from '../support/peer-process.ts';
 import { syntheticRows } from '../support/synthetic-machine.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { sharedDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
 import { trainedBundle } from '../support/trained-bundle.ts';
 
 const channels = 3;
@@ -19,13 +18,11 @@ const stepMs = 1000;
 /** A few minutes ago: results older than the journal keeps them would be gone at once. */
 const startMs = Math.floor(Date.now() / stepMs) * stepMs - 300_000;
 const rows = syntheticRows({ rows: 200, channels, seed: 5 });
-let bundles: string;
+const bundles = sharedDirectory();
 
 beforeAll(async () => {
-  bundles = await temporaryFolder('bundles');
   await trainedBundle({ folder: bundles, length, channels, precision: 'int8' });
 });
-afterAll(() => rm(bundles, { recursive: true }));
 
 function configuration(mosquitto: Mosquitto, data: string, journal: 'off' | object = 'off'): object {
   return {

@@ -1,15 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hasCode } from '../../src/core/errors.ts';
 import { type CsvOptions, type Recording, readCsv } from '../../src/learning/csv.ts';
+import { sharedDirectory } from '../support/temporary-directory.ts';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fettle-csv-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedDirectory();
 
 function read(text: string, options: Partial<CsvOptions> = {}): Promise<Recording> {
   const file = join(folder, 'recording.csv');

@@ -1,17 +1,17 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadBundle } from '../../src/bundles/index.ts';
 import { WindowBatchBuilder } from '../../src/core/window.ts';
 import { type TrainOptions, trainBundle } from '../../src/learning/train.ts';
 import { createScorer } from '../../src/scoring/index.ts';
 import { syntheticRows } from '../support/synthetic-machine.ts';
+import { sharedDirectory } from '../support/temporary-directory.ts';
 
 const tags = ['load', 'heat', 'flow', 'speed', 'torque', 'noise'];
 const channels = tags.length;
 const epochMs = Date.UTC(2026, 0, 1);
-let folder: string;
+const folder = sharedDirectory();
 let csv: string;
 
 const recording = (rows: Float64Array, name: string): string => {
@@ -24,10 +24,8 @@ const recording = (rows: Float64Array, name: string): string => {
 };
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fettle-train-'));
   csv = recording(syntheticRows({ rows: 1500, channels, seed: 2 }), 'healthy');
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
   csv: [csv],

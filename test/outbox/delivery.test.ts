@@ -1,10 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { FettleError } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { DeliveryReport, Lane, OutboxEntry, Sink } from '../../src/core/sink.ts';
 import { type DeliveryOptions, SinkDelivery } from '../../src/outbox/delivery.ts';
-import { until } from '../sinks/fixtures.ts';
+import { eventually } from '../support/eventually.ts';
 import { MemoryOutbox } from '../support/memory-outbox.ts';
 
 /** A sink of our own contract that records what it is given; `respond` decides what happens. */
@@ -44,7 +45,6 @@ class RecordingSink implements Sink {
 }
 
 const rising = (ids: readonly number[]) => ids.every((id, index) => index === 0 || id > (ids[index - 1] as number));
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('delivery', () => {
   let sink: RecordingSink;
@@ -71,13 +71,13 @@ describe('delivery', () => {
   it('delivers what an earlier process left and what comes in, and removes it', async () => {
     put('results', 25);
     await begin();
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     put('samples', 3);
     put('alarms', 1);
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     expect(sink.ids('results')).toHaveLength(25);
     expect([sink.ids('samples').length, sink.ids('alarms').length]).toEqual([3, 1]);
-    await until('the depth is seen', () => delivery.status().oldestAgeMs === null);
+    await eventually(() => delivery.status().oldestAgeMs === null, 'the depth is seen');
     expect(delivery.status()).toMatchObject({
       state: 'good',
       link: { up: true },
@@ -92,7 +92,7 @@ describe('delivery', () => {
     put('samples', 100);
     await pause(12);
     put('alarms', 2);
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     const at = sink.batches.findIndex((batch) => batch.lane === 'alarms');
     expect(at).toBeLessThan(5);
     expect(store.largestRead).toBe(10);
@@ -108,7 +108,7 @@ describe('delivery', () => {
     await pause(20);
     put('results');
     put('alarms');
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     expect(sink.batches.map((batch) => [batch.lane, batch.ids.length])).toEqual([
       ['alarms', 1],
       ['results', 2],
@@ -125,14 +125,14 @@ describe('delivery', () => {
     };
     await begin();
     put('results', 400);
-    await until('a few tries', () => sink.calls > 2);
+    await eventually(() => sink.calls > 2, 'a few tries');
     expect(delivery.status()).toMatchObject({ state: 'degraded', link: { up: false }, lastError: 'down' });
     expect(sink.batches).toEqual([]);
     down = false;
-    await until('the backlog is being sent', () => delivery.status().backlog);
+    await eventually(() => delivery.status().backlog, 'the backlog is being sent');
     const newest = store.put('cloud', 'results', 'new').id;
     delivery.wake('results');
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     const ids = sink.ids('results');
     expect(ids).toHaveLength(401);
     // The first batch was tried before the cut, the live one overtakes nearly all of the backlog.
@@ -155,7 +155,7 @@ describe('delivery', () => {
       put('alarms', 1);
       await pause(3);
     }
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     for (const [lane, count] of [
       ['results', 280],
       ['samples', 200],
@@ -171,11 +171,11 @@ describe('delivery', () => {
     sink.respond = () => Promise.reject(new FettleError('FETTLE_INFLUXDB_DENIED', 'no', { hint: 'ask' }));
     await begin({ retryBaseMs: 60_000, retryMaxMs: 60_000, alarmRetryMs: 40 });
     put('results');
-    await until('one try', () => sink.calls === 1);
+    await eventually(() => sink.calls === 1, 'one try');
     await pause(100);
     expect(sink.calls).toBe(1);
     put('alarms');
-    await until('tries for the alarm', () => sink.calls >= 4);
+    await eventually(() => sink.calls >= 4, 'tries for the alarm');
     expect(delivery.status()).toMatchObject({ state: 'failed', lastError: 'no', hint: 'ask' });
   });
 
@@ -183,11 +183,11 @@ describe('delivery', () => {
     sink.respond = () => Promise.reject(new FettleError('FETTLE_INFLUXDB_BUSY', 'busy', { retryAfterMs: 300 }));
     await begin({ alarmRetryMs: 10 });
     put('alarms');
-    await until('one try', () => sink.calls === 1);
+    await eventually(() => sink.calls === 1, 'one try');
     const startedMs = performance.now();
     sink.respond = () => Promise.resolve({ rejected: [] });
     put('alarms');
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     expect(performance.now() - startedMs).toBeGreaterThan(250);
   });
 
@@ -196,7 +196,7 @@ describe('delivery', () => {
       Promise.resolve({ rejected: [{ entryId: entries[1]?.id ?? 0, count: 1, reason: 'type conflict', example: 'm v="x"' }] });
     await begin();
     put('results', 3);
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     expect(store.quarantined).toEqual([{ sink: 'cloud', entryId: 2, count: 1, reason: 'type conflict', example: 'm v="x"' }]);
     expect(delivery.status().counters).toMatchObject({ delivered: 2, rejected: 1 });
   });
@@ -209,7 +209,7 @@ describe('delivery', () => {
     // The first batch is not removed yet; one more may have been sent.
     expect(sink.batches.length).toBeLessThanOrEqual(2);
     store.removeError = undefined;
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     expect(sink.ids('results')).toHaveLength(35);
     expect(new Set(sink.ids('results')).size).toBe(35);
   });
@@ -218,10 +218,10 @@ describe('delivery', () => {
     sink.respond = () => Promise.resolve({ rejected: [] });
     put('results', 200);
     await begin({ backlogPointsPerSecond: 200 });
-    await until('the backlog has begun', () => sink.batches.length > 0);
+    await eventually(() => sink.batches.length > 0, 'the backlog has begun');
     const newest = store.put('cloud', 'results', 'new').id;
     delivery.wake('results');
-    await until('the new one is there', () => sink.ids('results').includes(newest));
+    await eventually(() => sink.ids('results').includes(newest), 'the new one is there');
     await pause(200);
     // 10 points each 50 ms.
     expect(sink.ids('results').length).toBeGreaterThan(30);
@@ -236,7 +236,7 @@ describe('delivery', () => {
     };
     await begin({ batchTargetMs: 20 });
     put('samples', 200);
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     const sizes = sink.batches.map((batch) => batch.ids.length);
     expect(sizes[0]).toBe(64);
     expect(sizes.slice(2, -1).every((size) => size <= 20)).toBe(true);
@@ -246,7 +246,7 @@ describe('delivery', () => {
     await begin();
     sink.respond = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     put('results', 3);
-    await until('a delivery is under way', () => delivery.status().inFlight === 3);
+    await eventually(() => delivery.status().inFlight === 3, 'a delivery is under way');
     const startedMs = performance.now();
     await Promise.all([delivery.stop(), delivery.stop()]);
     expect(performance.now() - startedMs).toBeLessThan(50);
@@ -254,8 +254,8 @@ describe('delivery', () => {
     expect((await store.depth('cloud')).results.entries).toBe(3);
     sink.respond = () => Promise.resolve({ rejected: [] });
     await delivery.start(stop.signal);
-    await until('the outbox is empty', empty);
+    await eventually(empty, 'the outbox is empty');
     stop.abort();
-    await until('it has ended', () => delivery.status().state === 'stopped');
+    await eventually(() => delivery.status().state === 'stopped', 'it has ended');
   });
 });

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadedBundle } from '../../src/core/manifest.ts';
 import type { ScoreBatch, Scorer } from '../../src/core/score.ts';
@@ -9,6 +6,7 @@ import { createScorer } from '../../src/scoring/index.ts';
 import { InlineScorer } from '../../src/scoring/inline-scorer.ts';
 import { WorkerScorer } from '../../src/scoring/worker-scorer.ts';
 import { syntheticRows } from '../support/synthetic-machine.ts';
+import { sharedDirectory } from '../support/temporary-directory.ts';
 import { trainedBundle } from '../support/trained-bundle.ts';
 
 const length = 16;
@@ -17,18 +15,16 @@ const values = length * channels;
 const rows = syntheticRows({ rows: 1000 + length, channels, seed: 21 });
 const columns = ['value', 'contributions', 'observed', 'expected'] as const;
 
-let folder: string;
+const folder = sharedDirectory();
 const bundles = new Map<'int8' | 'fp32', LoadedBundle>();
 const open: Scorer[] = [];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'fettle-scoring-'));
   for (const precision of ['int8', 'fp32'] as const)
     bundles.set(precision, await trainedBundle({ folder, length, channels, precision, id: precision }));
 });
 afterAll(async () => {
   for (const scorer of open) await scorer.dispose();
-  rmSync(folder, { recursive: true });
 });
 
 async function scorerOf(precision: 'int8' | 'fp32', place: 'inline' | 'worker'): Promise<Scorer> {

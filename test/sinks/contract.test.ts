@@ -5,11 +5,12 @@ import type { Sink } from '../../src/core/sink.ts';
 import { sinkDefinitions } from '../../src/sinks/index.ts';
 import { influxdbSink } from '../../src/sinks/influxdb/index.ts';
 import { mqttSink } from '../../src/sinks/mqtt/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { startInfluxd } from '../support/influxd.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import type { PeerProcess } from '../support/peer-process.ts';
 import { startVictoriaMetrics } from '../support/victoria-metrics.ts';
-import { entryOf, sinkContext, transition, until } from './fixtures.ts';
+import { entryOf, sinkContext, transition } from './fixtures.ts';
 
 /** A real receiver, and the keys (`asset sequence`) of the alarms it holds, each as often as it holds it. */
 interface Receiver {
@@ -71,7 +72,7 @@ async function mosquittoReceiver(): Promise<Receiver | undefined> {
     makeSink: () =>
       mqttSink.create(mqttSink.schema.parse({ id: 'sink', type: 'mqtt', url: server.url, timeout: '1s' }), sinkContext('sink')),
     keys: async () => {
-      await until('the listener is connected', () => listener.connected);
+      await eventually(() => listener.connected, 'the listener is connected');
       await new Promise((resolve) => setTimeout(resolve, 100));
       return keys;
     },
@@ -129,11 +130,13 @@ describe.each(receivers)('the $type sink against $peer', ({ peer, start }) => {
     expect(sink.status()).toMatchObject({ state: 'degraded', lastError: expect.stringMatching(/127\.0\.0\.1/), hint: expect.any(String) });
     await receiver.process.start();
     await receiver.keys();
-    await until('the sink delivers again', () =>
-      sink.deliver([entry], never).then(
-        () => true,
-        () => false,
-      ),
+    await eventually(
+      () =>
+        sink.deliver([entry], never).then(
+          () => true,
+          () => false,
+        ),
+      'the sink delivers again',
     );
     expect((await receiver.keys()).filter((key) => key === 'a3 3')).toHaveLength(1);
     expect(sink.status().state).toBe('good');

@@ -90,12 +90,3 @@ export const entryOf = (lane: Lane, payload: Uint8Array | undefined, count = 1, 
   if (!payload) throw new Error('the sink does not send this');
   return { id, lane, count, enqueuedMs: Date.now(), payload };
 };
-
-/** Waits until `condition` holds; rejects with what it waited for. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -1,13 +1,15 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { Sink } from '../../src/core/sink.ts';
 import { SinkDelivery } from '../../src/outbox/delivery.ts';
 import { influxdbSink } from '../../src/sinks/influxdb/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Influxd, startInfluxd } from '../support/influxd.ts';
 import { MemoryOutbox } from '../support/memory-outbox.ts';
 import { type Answer, type RecordingProxy, startRecordingProxy } from '../support/recording-proxy.ts';
-import { atMs, namedSamples, score, sinkContext, transition, until } from './fixtures.ts';
+import { atMs, namedSamples, score, sinkContext, transition } from './fixtures.ts';
 
 /** The link to the cloud in every state a link can be in, with the real InfluxDB behind it. */
 
@@ -46,7 +48,6 @@ const empty = async () => Object.values(await store.depth(sink.id)).every(({ ent
 const valuesOf = async (select: string) =>
   ((await influxd?.query('fettle', select)) ?? []).map((row) => Number(row.value)).sort((a, b) => a - b);
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 beforeEach(async ({ skip }) => {
   influxd = await startInfluxd();
@@ -96,7 +97,7 @@ it('loses nothing whatever the receiver answers, and keeps the order of a lane',
   expect(delivery.status()).toMatchObject({ state: 'degraded', link: { up: false } });
   proxy.answer = () => undefined;
   await proxy.setListening(true);
-  await until('the outbox is empty', empty, 10_000);
+  await eventually(empty, 'the outbox is empty', 10_000);
 
   expect(await valuesOf('SELECT value FROM fettle_sample')).toEqual(upTo(produced.samples));
   expect(await valuesOf('SELECT score AS value FROM fettle_score')).toEqual(upTo(produced.results));
@@ -110,11 +111,11 @@ it('loses nothing whatever the receiver answers, and keeps the order of a lane',
 
 it('sets aside what the receiver takes in part, and goes on', async () => {
   raise();
-  await until('the outbox is empty', empty);
+  await eventually(empty, 'the outbox is empty');
   const line = `fettle_alarm,asset=x,rule=anomaly,site=hall1,tag=- sequence="text" ${atMs}000000`;
   const bad = store.put(sink.id, 'alarms', line);
   raise();
-  await until('the outbox is empty', empty);
+  await eventually(empty, 'the outbox is empty');
   expect(store.quarantined).toMatchObject([
     { entryId: bad.id, count: 1, reason: expect.stringContaining('field type conflict'), example: line },
   ]);
@@ -125,7 +126,7 @@ it('sets aside what the receiver takes in part, and goes on', async () => {
 it('drains a backlog at ten times the rate of arrival, alarms first and live results in between', async () => {
   await proxy.setListening(false);
   produce(1);
-  await until('the outage is seen', () => delivery.status().state === 'degraded');
+  await eventually(() => delivery.status().state === 'degraded', 'the outage is seen');
   for (let n = 0; n < 4; n++) produce(100);
   raise();
   const backlog = produced.samples;
@@ -139,12 +140,12 @@ it('drains a backlog at ten times the rate of arrival, alarms first and live res
     producedAt.push(Date.now());
     produce(1);
   }, 50);
-  await until('the backlog is being sent', () => delivery.status().backlog);
-  await until('the backlog is gone', () => !delivery.status().backlog, 15_000);
+  await eventually(() => delivery.status().backlog, 'the backlog is being sent');
+  await eventually(() => !delivery.status().backlog, 'the backlog is gone', 15_000);
   const seconds = (performance.now() - startedMs) / 1000;
   await pause(200);
   clearInterval(producer);
-  await until('the outbox is empty', empty);
+  await eventually(empty, 'the outbox is empty');
   expect(backlog / seconds).toBeGreaterThan(10 * arrivalPerSecond);
 
   const stored = proxy.records.slice(from).filter((record) => record.stored);
@@ -160,7 +161,7 @@ it('drains a backlog at ten times the rate of arrival, alarms first and live res
 it('keeps delivery bounded in memory however large the backlog is', async () => {
   await proxy.setListening(false);
   produce(2000);
-  await until('the outage is seen', () => delivery.status().state === 'degraded');
+  await eventually(() => delivery.status().state === 'degraded', 'the outage is seen');
   await proxy.setListening(true);
   let most = 0;
   while (!(await empty())) {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import type { GatewayStatus } from '../../src/gateway/status.ts';
 import { readRuntimeFile } from '../../src/server/runtime-file.ts';
-import { eventually } from './gateway.ts';
+import { eventually } from './eventually.ts';
 
 const command = join(import.meta.dirname, '../../bin/fettle.js');
 /** As where nobody watches: no colours, whatever the terminal of the test run. */

@@ -15,12 +15,3 @@ export async function startGateway(configuration: object, options: Partial<Gatew
   onTestFinished(() => gateway.stop());
   return gateway;
 }
-
-/** Waits until `condition` holds, or fails with `what`. */
-export async function eventually(condition: () => boolean | Promise<boolean>, what: string, withinMs = 8_000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

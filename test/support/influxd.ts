@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, PeerProcess, temporaryFolder } from './peer-process.ts';
+import { freePort, type Peer, PeerProcess, peerOf, temporaryFolder } from './peer-process.ts';
 import { requirePeer } from './peers.ts';
 
 export interface InfluxdOptions {
@@ -8,13 +8,9 @@ export interface InfluxdOptions {
   readonly http?: readonly string[];
 }
 
-export interface Influxd {
+export interface Influxd extends Peer {
   readonly url: string;
   readonly port: number;
-  readonly process: PeerProcess;
-  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  start(): Promise<void>;
-  dispose(): Promise<void>;
   /** Runs InfluxQL; one record a row, the tags of `GROUP BY` among its keys, `time` in nanoseconds as text. */
   query(database: string, influxql: string): Promise<Record<string, unknown>[]>;
   /** The bare `/write`, for comparison. */
@@ -52,14 +48,10 @@ enabled = false
   const url = `http://127.0.0.1:${port}`;
   const ready = async () => (await fetch(`${url}/ping`)).status === 204;
   const server = new PeerProcess('influxd', path, ['run', '-config', file], folder, ready);
-  await server.start();
   return {
+    ...(await peerOf(server)),
     url,
     port,
-    process: server,
-    stop: (signal) => server.stop(signal),
-    start: () => server.start(),
-    dispose: () => server.dispose(),
     query: (database, influxql) => query(url, database, influxql),
     write: async (database, lines) => {
       const answer = await fetch(`${url}/write?db=${encodeURIComponent(database)}&precision=ns`, { method: 'POST', body: lines });

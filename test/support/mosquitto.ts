@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { freePort, PeerProcess, temporaryFolder } from './peer-process.ts';
+import { freePort, listens, type Peer, PeerProcess, peerOf, temporaryFolder } from './peer-process.ts';
 import { requirePeer } from './peers.ts';
 
 export interface MosquittoOptions {
@@ -13,14 +12,9 @@ export interface MosquittoOptions {
   readonly port?: number;
 }
 
-export interface Mosquitto {
+export interface Mosquitto extends Peer {
   readonly url: string;
   readonly port: number;
-  readonly process: PeerProcess;
-  /** Ends it; `start` brings it back on the same port. */
-  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  start(): Promise<void>;
-  dispose(): Promise<void>;
 }
 
 /** Starts the real broker on a port of its own; undefined where it is not installed. */
@@ -44,23 +38,9 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   ];
   await writeFile(join(folder, 'mosquitto.conf'), `${lines.join('\n')}\n`);
   const server = new PeerProcess('mosquitto', path, ['-c', join(folder, 'mosquitto.conf')], folder, () => listens(port));
-  await server.start();
   return {
+    ...(await peerOf(server)),
     url: `mqtt://127.0.0.1:${port}`,
     port,
-    process: server,
-    stop: (signal) => server.stop(signal),
-    start: () => server.start(),
-    dispose: () => server.dispose(),
   };
 }
-
-const listens = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });

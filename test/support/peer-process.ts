@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +16,17 @@ export function freePort(): Promise<number> {
     });
   });
 }
+
+/** Whether somebody accepts connections there. */
+export const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 
 /** A folder of its own under the system's temporary one. */
 export const temporaryFolder = (name: string): Promise<string> => mkdtemp(join(tmpdir(), `fettle-${name}-`));
@@ -87,4 +98,24 @@ export class PeerProcess {
     await this.stop('SIGKILL');
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** What a test does with a server once it runs. */
+export interface Peer {
+  readonly process: PeerProcess;
+  /** Ends it; `start` brings it back on the same port. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  start(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Starts the server and hands out what a test does with it. */
+export async function peerOf(server: PeerProcess): Promise<Peer> {
+  await server.start();
+  return {
+    process: server,
+    stop: (signal) => server.stop(signal),
+    start: () => server.start(),
+    dispose: () => server.dispose(),
+  };
 }

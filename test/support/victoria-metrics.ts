@@ -1,12 +1,8 @@
-import { freePort, PeerProcess, temporaryFolder } from './peer-process.ts';
+import { freePort, type Peer, PeerProcess, peerOf, temporaryFolder } from './peer-process.ts';
 import { requirePeer } from './peers.ts';
 
-export interface VictoriaMetrics {
+export interface VictoriaMetrics extends Peer {
   readonly url: string;
-  readonly process: PeerProcess;
-  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  start(): Promise<void>;
-  dispose(): Promise<void>;
   /** Every stored sample of the series that match, e.g. `{__name__="fettle_sample_value"}`. */
   exportSeries(match: string): Promise<{ metric: Record<string, string>; values: number[]; timestamps: number[] }[]>;
 }
@@ -28,13 +24,9 @@ export async function startVictoriaMetrics(): Promise<VictoriaMetrics | undefine
   ];
   const ready = async () => (await fetch(`${url}/health`)).status === 200;
   const server = new PeerProcess('victoria-metrics', path, args, folder, ready);
-  await server.start();
   return {
+    ...(await peerOf(server)),
     url,
-    process: server,
-    stop: (signal) => server.stop(signal),
-    start: () => server.start(),
-    dispose: () => server.dispose(),
     exportSeries: async (match) => {
       // Fresh samples are searchable only after a flush.
       await fetch(`${url}/internal/force_flush`);

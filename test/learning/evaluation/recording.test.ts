@@ -1,16 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hasCode } from '../../../src/core/errors.ts';
 import { type LabelledRecording, type RecordingOptions, readRecording } from '../../../src/learning/evaluation/recording.ts';
 import { medianStepMs } from '../../../src/learning/evaluation/time-order.ts';
+import { sharedDirectory } from '../../support/temporary-directory.ts';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fettle-recording-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = sharedDirectory();
 
 function read(text: string, options: Partial<RecordingOptions> = {}): Promise<LabelledRecording> {
   const file = join(folder, 'recording.csv');

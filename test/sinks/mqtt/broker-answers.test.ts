@@ -9,10 +9,11 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { alertsSchema } from '../../../src/sinks/mqtt/config.ts';
 import { createAlerts } from '../../../src/sinks/mqtt/index.ts';
 import type { MqttSink } from '../../../src/sinks/mqtt/mqtt-sink.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.ts';
 import { freePort, temporaryFolder } from '../../support/peer-process.ts';
 import { requirePeer } from '../../support/peers.ts';
-import { assetState, entryOf, sinkContext, transition, until } from '../fixtures.ts';
+import { assetState, entryOf, sinkContext, transition } from '../fixtures.ts';
 
 const never = new AbortController().signal;
 
@@ -51,7 +52,7 @@ describe('what brokers answer', () => {
     if (!broker) return skip('mosquitto is not installed');
     const target = makeSink({ url: broker.url, username: 'nobody' });
     await target.start(never);
-    await until('it is refused', () => target.status().state === 'failed');
+    await eventually(() => target.status().state === 'failed', 'it is refused');
     expect(target.status()).toMatchObject({
       lastError: expect.stringMatching(/not authorized/i),
       hint: expect.stringContaining('password'),
@@ -69,7 +70,7 @@ describe('what brokers answer', () => {
     await target.start(never);
     await expect(target.deliver([alarm(target)], never)).rejects.toMatchObject({ code: 'FETTLE_MQTT_REFUSED' });
     target.publishState(assetState());
-    await until('the state is refused too', () => target.status().state === 'degraded');
+    await eventually(() => target.status().state === 'degraded', 'the state is refused too');
     expect(target.status().lastError).toMatch(/not authorized/i);
   });
 
@@ -212,7 +213,7 @@ describe('what brokers answer', () => {
     const target = makeSink({ url: `mqtt://127.0.0.1:${port}` });
     await target.start(never);
     target.publishState(assetState());
-    await until('it is seen', () => target.status().state === 'degraded');
+    await eventually(() => target.status().state === 'degraded', 'it is seen');
     expect(target.status().lastError).toMatch(/ECONNREFUSED/);
     broker = await startMosquitto({ port });
     if (!broker) return skip('mosquitto is not installed');
@@ -220,7 +221,7 @@ describe('what brokers answer', () => {
     const seen: string[] = [];
     client.on('message', (topic) => void seen.push(topic));
     await client.subscribeAsync('fettle/#');
-    await until('status and state', () => new Set(seen).size === 2, 8000);
+    await eventually(() => new Set(seen).size === 2, 'status and state', 8000);
     await client.endAsync(true);
   });
 });

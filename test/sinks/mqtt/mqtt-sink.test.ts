@@ -5,8 +5,9 @@ import { alertsSchema } from '../../../src/sinks/mqtt/config.ts';
 import { createAlerts } from '../../../src/sinks/mqtt/index.ts';
 import type { MqttSink } from '../../../src/sinks/mqtt/mqtt-sink.ts';
 import { type MessageKind, messageJsonSchemas, schemaId } from '../../../src/sinks/mqtt/schemas.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.ts';
-import { assetState, atMs, entryOf, score, sinkContext, transition, until } from '../fixtures.ts';
+import { assetState, atMs, entryOf, score, sinkContext, transition } from '../fixtures.ts';
 
 const never = new AbortController().signal;
 const ajv = new Ajv2020({ validateFormats: false, strict: false });
@@ -27,7 +28,7 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     createAlerts(alertsSchema.parse({ url: broker?.url, protocolVersion, timeout: '1s', ...changes }), sinkContext('alerts'));
   const on = (topic: string) => heard.filter((message) => message.topic === topic);
   const online = () => (on('fettle/hall1/status').at(-1)?.json as { online?: boolean } | undefined)?.online;
-  const connected = (which: MqttSink = sink) => until('the sink is connected', () => which.status().state === 'good');
+  const connected = (which: MqttSink = sink) => eventually(() => which.status().state === 'good', 'the sink is connected');
 
   beforeAll(async () => {
     broker = await startMosquitto({ config: ['max_inflight_messages 3'] });
@@ -66,7 +67,7 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     sink.announce(transition({ id: 'w', sequence: 2, withdrawn: true, findings: [], tag: 'x', by: 'Ann', comment: 'seen' }));
     sink.publishState(assetState({ alarms: assetState().alarms.map((alarm) => ({ ...alarm, ...said })) }));
     sink.publishScore(score({ contributions: Float32Array.of(0.1, Number.NaN) }));
-    await until('all is heard', () => heard.length >= 6);
+    await eventually(() => heard.length >= 6, 'all is heard');
     const kinds: Record<string, MessageKind> = {
       'fettle/hall1/line1/pump3/alarm': 'state',
       'fettle/hall1/line1/pump3/alarm/event': 'event',
@@ -106,7 +107,7 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
       never,
     );
     await sink.deliver([entryOf('alarms', sink.encodeTransition(transition({ id: 'late', sequence: 51 })))], never);
-    await until('all events', () => on('fettle/hall1/line1/pump3/alarm/event').length >= 51);
+    await eventually(() => on('fettle/hall1/line1/pump3/alarm/event').length >= 51, 'all events');
     await sink.deliver(
       alarms.map((alarm) => entryOf('alarms', sink.encodeTransition(alarm))),
       never,
@@ -120,23 +121,25 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     await sink.start(never);
     await connected();
     await broker?.stop();
-    await until('it is seen', () => sink.status().state === 'degraded');
+    await eventually(() => sink.status().state === 'degraded', 'it is seen');
     sink.announce(transition({ id: 'offline', sequence: 9 }));
     sink.publishScore(score());
     for (let n = 0; n < 20; n++) sink.publishState(assetState({ sequence: n, asset: 'b' }));
     expect(sink.status().counters).toMatchObject({ notAnnounced: 1, scoresDropped: 1, retainedOpen: expect.any(Number) });
     await broker?.start();
-    await until('the listener is back', () => client.connected);
+    await eventually(() => client.connected, 'the listener is back');
     const entry = entryOf('alarms', sink.encodeTransition(transition({ id: 'offline', sequence: 9 })));
-    await until('it is delivered', () =>
-      sink.deliver([entry], never).then(
-        () => true,
-        () => false,
-      ),
+    await eventually(
+      () =>
+        sink.deliver([entry], never).then(
+          () => true,
+          () => false,
+        ),
+      'it is delivered',
     );
-    await until(
-      'event and state are heard',
+    await eventually(
       () => on('fettle/hall1/line1/pump3/alarm/event').length > 0 && on('fettle/hall1/b/alarm').length > 0,
+      'event and state are heard',
     );
     expect(on('fettle/hall1/line1/pump3/alarm/event')[0]?.json).toMatchObject({ id: 'offline' });
     expect(on('fettle/hall1/b/alarm').map(({ json }) => (json as { sequence: number }).sequence)).toEqual([19]);
@@ -150,26 +153,26 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     sink.publishState(assetState({ atMs: atMs + 1000 }));
     sink.publishState(assetState({ sequence: 2 }));
     sink.publishState(assetState({ sequence: 2 }));
-    await until('two states', () => on('fettle/hall1/line1/pump3/alarm').length === 2);
+    await eventually(() => on('fettle/hall1/line1/pump3/alarm').length === 2, 'two states');
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(on('fettle/hall1/line1/pump3/alarm')).toHaveLength(2);
   });
 
   it('says online, offline at a clean stop, and leaves a will', async () => {
     await sink.start(never);
-    await until('online', () => on('fettle/hall1/status').length === 1);
+    await eventually(() => on('fettle/hall1/status').length === 1, 'online');
     await sink.stop();
-    await until('offline', () => on('fettle/hall1/status').length === 2);
+    await eventually(() => on('fettle/hall1/status').length === 2, 'offline');
     expect(on('fettle/hall1/status').map(({ json }) => (json as { online: boolean }).online)).toEqual([true, false]);
     const other = makeSink({ clientId: 'twin' });
     await other.start(never);
     await connected(other);
-    await until('online again', () => on('fettle/hall1/status').length === 3);
+    await eventually(() => on('fettle/hall1/status').length === 3, 'online again');
     // Another client with the same id: the broker ends our connection, which is not a clean stop.
     const intruder = await mqtt.connectAsync(broker?.url ?? '', { clientId: 'twin', protocolVersion, reconnectPeriod: 0 });
-    await until('the will', () => online() === false);
+    await eventually(() => online() === false, 'the will');
     await intruder.endAsync(true);
-    await until('it comes back by itself', () => online() === true);
+    await eventually(() => online() === true, 'it comes back by itself');
     await other.stop();
   });
 
@@ -182,25 +185,28 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     });
     await sink.start(never);
     await connected();
-    await until('it is subscribed', async () => {
+    await eventually(async () => {
       await client.publishAsync('fettle/hall1/cmd/probe', '{"request":7}', { qos: 1 });
       return on('fettle/hall1/cmd/probe/response').length > 0;
-    });
+    }, 'it is subscribed');
     expect(on('fettle/hall1/cmd/probe/response')[0]?.json).toEqual({ request: 7, ok: true });
     await client.publishAsync('fettle/hall1/cmd/shelve', '{"asset":"a"}', {
       qos: 1,
       ...(protocolVersion === 5 && { properties: { responseTopic: 'fettle/answers/me', correlationData: Buffer.from('k1') } }),
     });
     const answerTopic = protocolVersion === 5 ? 'fettle/answers/me' : 'fettle/hall1/cmd/shelve/response';
-    await until('the answer', () => on(answerTopic).length === 1);
+    await eventually(() => on(answerTopic).length === 1, 'the answer');
     if (protocolVersion === 5) expect(on(answerTopic)[0]?.packet.properties?.correlationData?.toString()).toBe('k1');
     expect(commands.at(-1)).toEqual(['shelve', { asset: 'a' }]);
     await client.publishAsync('fettle/hall1/cmd/shelve', 'no json', { qos: 1 });
-    await until('the refusal', () => on('fettle/hall1/cmd/shelve/response').some(({ json }) => (json as { ok: boolean }).ok === false));
+    await eventually(
+      () => on('fettle/hall1/cmd/shelve/response').some(({ json }) => (json as { ok: boolean }).ok === false),
+      'the refusal',
+    );
     if (protocolVersion === 5) {
       // Must not be made to write an alarm state.
       await client.publishAsync('fettle/hall1/cmd/ack', '', { qos: 1, properties: { responseTopic: 'fettle/hall1/line1/pump3/alarm' } });
-      await until('the answer elsewhere', () => on('fettle/hall1/cmd/ack/response').length === 1);
+      await eventually(() => on('fettle/hall1/cmd/ack/response').length === 1, 'the answer elsewhere');
       expect(on('fettle/hall1/line1/pump3/alarm')).toHaveLength(0);
     }
   });
@@ -210,7 +216,7 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     const verbs: string[] = [];
     sink.setCommandHandler((verb) => void verbs.push(verb));
     await sink.start(never);
-    await until('it was refused', () => sink.status().counters.commandsRefused === 1);
+    await eventually(() => sink.status().counters.commandsRefused === 1, 'it was refused');
     expect(verbs).toEqual([]);
   });
 
@@ -224,7 +230,7 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     before.publishState(assetState({ asset: 'behind', sequence: 1 }));
     before.publishState(assetState({ asset: 'gone/for/good', sequence: 3 }));
     for (let n = 0; n < 60; n++) before.publishState(assetState({ asset: `same/${n}`, sequence: 4 }));
-    await until('all stand', () => before.status().counters.retainedOpen === 0);
+    await eventually(() => before.status().counters.retainedOpen === 0, 'all stand');
     await before.stop();
     await client.publishAsync('fettle/hall1/odd/alarm', 'no json', { retain: true, qos: 1 }).catch(() => {});
     heard = [];
@@ -238,12 +244,12 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
     const reconciled = sink.reconcile(recovered, never);
     sink.publishState(assetState({ asset: 'ahead', sequence: 8 }));
     expect(await reconciled).toEqual([{ asset: 'ahead', sequence: 9, standing: ['t-9'] }]);
-    await until('the true states stand', () => sink.status().counters.retainedOpen === 0);
+    await eventually(() => sink.status().counters.retainedOpen === 0, 'the true states stand');
     const fresh = await mqtt.connectAsync(broker?.url ?? '', { protocolVersion });
     const stands = new Map<string, unknown>();
     fresh.on('message', (topic, payload) => stands.set(topic, JSON.parse(payload.toString()).sequence));
     await fresh.subscribeAsync('fettle/hall1/#');
-    await until('they are read', () => stands.size >= 63);
+    await eventually(() => stands.size >= 63, 'they are read');
     await fresh.endAsync(true);
     expect(stands.get('fettle/hall1/ahead/alarm')).toBe(8);
     expect(stands.get('fettle/hall1/behind/alarm')).toBe(2);

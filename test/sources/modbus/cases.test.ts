@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { eventually } from '../../support/eventually.ts';
 import { frame, type RawRequest } from '../../support/modbus/raw-device.ts';
-import { until } from '../../support/modbus/source-run.ts';
 import { of, start } from './fixtures.ts';
 
 interface Device {
@@ -29,7 +29,7 @@ it.each(readdirSync(folder))('%s', async (name) => {
   const expected = read('expected.yaml') as Expected;
   const { run } = await start(answer, read('config.yaml') as object);
   for (const [tag, { value, quality }] of Object.entries(expected)) {
-    await until(() => of(run, tag).length >= quality.length);
+    await eventually(() => of(run, tag).length >= quality.length);
     const first = of(run, tag).slice(0, quality.length);
     expect(first.map((sample) => sample.quality)).toEqual(quality);
     for (const sample of first) expect(sample.value).toBe(sample.quality === 'good' ? value : Number.NaN);

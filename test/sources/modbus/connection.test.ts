@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { answerWell, registersReply } from '../../support/modbus/raw-device.ts';
-import { until } from '../../support/modbus/source-run.ts';
 import { of, register, start } from './fixtures.ts';
 
 describe('the connection', () => {
   it('that answers nothing any more is made anew', async () => {
     const { run, device } = await start(answerWell, { tags: [register(1)] });
-    await until(() => run.last('r1')?.quality === 'good');
+    await eventually(() => run.last('r1')?.quality === 'good');
     device.answer = () => {};
-    await until(() => device.connections === 2);
+    await eventually(() => device.connections === 2);
     expect(run.counter('timeouts')).toBeGreaterThanOrEqual(2);
     expect(run.last('r1')?.quality).toBe('badNoCommunication');
     device.answer = answerWell;
-    await until(() => run.last('r1')?.quality === 'good');
+    await eventually(() => run.last('r1')?.quality === 'good');
   });
 
   it('that mixes up answers is made anew, and the rest of the cycle is still read', async () => {
@@ -20,7 +20,7 @@ describe('the connection', () => {
       (request) => (request.address === 10 ? request.socket.write(registersReply({ ...request, unit: 9 })) : answerWell(request)),
       { poll: '100ms', bridgeRegisters: 0, tags: [register(10), register(20), register(30)] },
     );
-    await until(() => of(run, 'r30').length >= 5);
+    await eventually(() => of(run, 'r30').length >= 5);
     expect(run.counter('framing')).toBeGreaterThanOrEqual(1);
     expect(device.connections).toBe(1 + run.counter('framing'));
     expect(of(run, 'r30').every(({ quality }) => quality === 'good')).toBe(true);
@@ -34,13 +34,13 @@ describe('the connection', () => {
       },
       { poll: '400ms', tags: [register(1)] },
     );
-    await until(() => of(run, 'r1').length >= 4);
+    await eventually(() => of(run, 'r1').length >= 4);
     expect(of(run, 'r1').every(({ quality }) => quality === 'good')).toBe(true);
   });
 
   it('that is closed while idle is there again when it is needed', async () => {
     const { run, device } = await start(answerWell, { poll: '500ms', tags: [register(1)] }, { idleMs: 60 });
-    await until(() => of(run, 'r1').length >= 4);
+    await eventually(() => of(run, 'r1').length >= 4);
     expect(of(run, 'r1').every(({ quality }) => quality === 'good')).toBe(true);
     expect(device.connections).toBeGreaterThanOrEqual(6);
     expect(run.logged).toEqual([]);
@@ -48,7 +48,7 @@ describe('the connection', () => {
 
   it('that is accepted and closed without a word is told, with growing pauses', async () => {
     const { run, device } = await start((request) => request.socket.destroy(), { tags: [register(1)] });
-    await until(() => of(run, 'r1').length > 20);
+    await eventually(() => of(run, 'r1').length > 20);
     expect(device.connections).toBeLessThan(6);
     expect(run.last('r1')?.quality).toBe('badNoCommunication');
     expect(run.source.status()).toMatchObject({
@@ -67,7 +67,7 @@ describe('the connection', () => {
       },
       { poll: '2ms', timeout: '20ms', tags: [register(1)] },
     );
-    await until(() => device.requests.length > 600);
+    await eventually(() => device.requests.length > 600);
     expect(device.connections).toBe(2);
     expect(of(run, 'r1').filter(({ quality }) => quality !== 'good')).toHaveLength(1);
   });
@@ -76,7 +76,7 @@ describe('the connection', () => {
 describe('a gateway that cannot take more', () => {
   it('is not given more: polls wait and are counted', async () => {
     const { run, device } = await start(answerWell, { poll: '20ms', tags: [register(1)] });
-    await until(() => of(run, 'r1').length > 2);
+    await eventually(() => of(run, 'r1').length > 2);
     run.full = true;
     await new Promise((resolve) => setTimeout(resolve, 50));
     const [requests, late] = [device.requests.length, run.counter('lateCycles')];
@@ -84,14 +84,14 @@ describe('a gateway that cannot take more', () => {
     expect(device.requests.length).toBe(requests);
     expect(run.counter('lateCycles') - late).toBeGreaterThan(5);
     run.full = false;
-    await until(() => device.requests.length > requests);
+    await eventually(() => device.requests.length > requests);
   });
 });
 
 describe('stopping', () => {
   it('ends everything, twice if asked, and no sample comes after', async () => {
     const { run, device } = await start((request) => setTimeout(() => answerWell(request), 20), { tags: [register(1)] });
-    await until(() => of(run, 'r1').length > 0);
+    await eventually(() => of(run, 'r1').length > 0);
     await run.stop();
     await run.stop();
     const samples = run.samples.length;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { answerWell, exceptionReply, registersReply } from '../../support/modbus/raw-device.ts';
-import { until } from '../../support/modbus/source-run.ts';
 import { of, register, start } from './fixtures.ts';
 
 describe('a value', () => {
@@ -25,7 +25,11 @@ describe('a value', () => {
       },
       { timeout: '25ms', poll: '10ms', bridgeRegisters: 0, tags: [register(11), register(22), register(33), register(44, { unit: 2 })] },
     );
-    await until(() => run.counter('samples') > 200 && run.counter('framing') > 2 && run.counter('lateReplies') > 2, 15_000);
+    await eventually(
+      () => run.counter('samples') > 200 && run.counter('framing') > 2 && run.counter('lateReplies') > 2,
+      'both faults several times',
+      15_000,
+    );
     await run.stop();
     for (const { tag, value, quality } of run.samples) {
       if (quality === 'good') expect(`r${value}`).toBe(tag);
@@ -35,7 +39,7 @@ describe('a value', () => {
 
   it('has the middle of request and reply as its time', async () => {
     const { run } = await start((request) => setTimeout(() => answerWell(request), 60), { poll: '200ms', tags: [register(1)] });
-    await until(() => of(run, 'r1').length >= 3);
+    await eventually(() => of(run, 'r1').length >= 3);
     for (const { timeMs } of of(run, 'r1').slice(1)) {
       expect(timeMs % 200).toBeGreaterThanOrEqual(29);
       expect(timeMs % 200).toBeLessThan(60);
@@ -58,7 +62,7 @@ describe('a value', () => {
         ],
       },
     );
-    await until(() => of(run, 'fine').length > 1);
+    await eventually(() => of(run, 'fine').length > 1);
     expect(run.last('nan')).toMatchObject({ value: Number.NaN, quality: 'badNotAvailable' });
     expect(run.last('sunspec')).toMatchObject({ value: Number.NaN, quality: 'badNotAvailable' });
     expect(run.last('fine')).toMatchObject({ value: -32_768, quality: 'good' });
@@ -73,7 +77,7 @@ describe('a value', () => {
       },
       { tags: [{ tag: 'state', table: 'holdingRegister', address: 0, type: 'string', length: 8 }] },
     );
-    await until(() => of(run, 'state').length > 0);
+    await eventually(() => of(run, 'state').length > 0);
     expect(run.texts.nameOf(run.last('state')?.value as number)).toBe('RUNNING');
   });
 });
@@ -85,13 +89,13 @@ describe('an exception', () => {
     [11, 'badNoCommunication', 'behind the gateway'],
   ])('%i makes %s, and is asked less often than it is polled', async (code, quality, hint) => {
     const { run, device } = await start((request) => request.socket.write(exceptionReply(request, code)), { tags: [register(5)] });
-    await until(() => of(run, 'r5').length >= 12);
+    await eventually(() => of(run, 'r5').length >= 12);
     expect(of(run, 'r5').every((sample) => sample.quality === quality && Number.isNaN(sample.value))).toBe(true);
     expect(device.requests.length).toBeLessThan(6);
     expect(run.source.status().units[0]).toMatchObject({ state: 'failed', hint: expect.stringContaining(hint) });
     expect(run.logged.filter((message) => message.includes(`exception ${code}`))).toHaveLength(1);
     device.answer = answerWell;
-    await until(() => run.last('r5')?.quality === 'good');
+    await eventually(() => run.last('r5')?.quality === 'good');
     expect(run.source.status().state).toBe('good');
   });
 
@@ -99,11 +103,11 @@ describe('an exception', () => {
     const { run, device } = await start((request) => request.socket.write(exceptionReply(request, 2)), {
       tags: [register(0), register(1), register(2)],
     });
-    await until(() => run.counter('quarantined') === 3);
+    await eventually(() => run.counter('quarantined') === 3);
     device.answer = answerWell;
     // Half of ten seconds later they are asked for one by one, then together again.
-    await until(() => run.counter('quarantined') === 0, 8000);
-    await until(() => device.requests.at(-1)?.count === 3);
+    await eventually(() => run.counter('quarantined') === 0);
+    await eventually(() => device.requests.at(-1)?.count === 3);
     expect(run.last('r2')).toMatchObject({ value: 2, quality: 'good' });
   }, 15_000);
 });

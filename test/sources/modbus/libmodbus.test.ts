@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { type LibmodbusOptions, startLibmodbus } from '../../support/modbus/libmodbus.ts';
-import { runSource, type SourceRun, until } from '../../support/modbus/source-run.ts';
+import { runSource, type SourceRun } from '../../support/modbus/source-run.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -40,7 +41,7 @@ describe('a libmodbus device', () => {
       },
       context,
     );
-    await until(() => run.counter('replies') >= 10);
+    await eventually(() => run.counter('replies') >= 10);
     expect(Object.fromEntries(['coil', 'discrete', 'input', 'holding', 'bit', 'long'].map((tag) => [tag, run.last(tag)?.value]))).toEqual({
       coil: 1,
       discrete: 0,
@@ -58,7 +59,7 @@ describe('a libmodbus device', () => {
 
   it('finds the one missing address by halves and reads the rest', async (context) => {
     const { run } = await start({ holes: [[20, 20]] }, { poll: '100ms', tags: registers([0, 4, 8, 12, 16, 20, 24, 28]) }, context);
-    await until(() => run.last('r28')?.quality === 'good' && run.last('r20') !== undefined);
+    await eventually(() => run.last('r28')?.quality === 'good' && run.last('r20') !== undefined);
     expect(run.last('r20')).toMatchObject({ value: Number.NaN, quality: 'badConfigurationError' });
     expect(run.last('r24')).toMatchObject({ value: 24, quality: 'good' });
     const status = run.source.status();
@@ -68,7 +69,7 @@ describe('a libmodbus device', () => {
     expect(status.counters.quarantined).toBe(1);
     // The splits are remembered: no further exceptions, no request for the missing one.
     const exceptions = run.counter('exceptions');
-    await until(() => run.samples.filter(({ tag }) => tag === 'r24').length > 5);
+    await eventually(() => run.samples.filter(({ tag }) => tag === 'r24').length > 5);
     expect(run.counter('exceptions')).toBe(exceptions);
     // Once a period it says why.
     expect(run.samples.filter(({ tag }) => tag === 'r20').length).toBeGreaterThan(4);
@@ -76,7 +77,7 @@ describe('a libmodbus device', () => {
 
   it('does with less than 125 registers where the device does', async (context) => {
     const { run } = await start({ maxRegisters: 20 }, { poll: '100ms', tags: registers([0, 8, 16, 24, 32, 40, 48, 56]) }, context);
-    await until(() => run.samples.filter(({ tag, quality }) => tag === 'r56' && quality === 'good').length > 2);
+    await eventually(() => run.samples.filter(({ tag, quality }) => tag === 'r56' && quality === 'good').length > 2);
     expect(run.samples.every(({ quality }) => quality === 'good')).toBe(true);
     expect(run.counter('splits')).toBe(3);
     expect(run.counter('quarantined')).toBe(0);
@@ -88,7 +89,7 @@ describe('a libmodbus device', () => {
       { poll: '50ms', tags: [...registers([1]), { tag: 'input', table: 'inputRegister', address: 0, type: 'int16' }] },
       context,
     );
-    await until(() => run.samples.filter(({ tag }) => tag === 'r1').length > 5);
+    await eventually(() => run.samples.filter(({ tag }) => tag === 'r1').length > 5);
     expect(run.counter('exceptions')).toBe(1);
     expect(run.last('input')?.quality).toBe('badConfigurationError');
     expect(run.source.status().units[0]).toMatchObject({ state: 'degraded', hint: expect.stringContaining('does not have this table') });
@@ -108,7 +109,7 @@ describe('a libmodbus device', () => {
       },
       context,
     );
-    await until(() => run.source.status().units[1]?.state === 'failed', 3000);
+    await eventually(() => run.source.status().units[1]?.state === 'failed');
     const before = run.samples.length;
     const timeouts = run.counter('timeouts');
     await new Promise((resolve) => setTimeout(resolve, 3000));
@@ -130,12 +131,12 @@ describe('a libmodbus device', () => {
 
   it('is found again after it was away', async (context) => {
     const { run, stopServer, startServer } = await start({}, { poll: '50ms', tags: registers([3]) }, context);
-    await until(() => run.last('r3')?.quality === 'good');
+    await eventually(() => run.last('r3')?.quality === 'good');
     await stopServer();
-    await until(() => run.last('r3')?.quality === 'badNoCommunication');
+    await eventually(() => run.last('r3')?.quality === 'badNoCommunication');
     expect(run.source.status()).toMatchObject({ state: 'failed', units: [{ lastError: expect.stringMatching(/ECONNREFUSED|closed/) }] });
     await startServer();
-    await until(() => run.last('r3')?.quality === 'good');
+    await eventually(() => run.last('r3')?.quality === 'good');
     expect(run.counter('reconnects')).toBe(1);
     expect(run.connected).toEqual([true, false, true]);
     expect(run.source.status().state).toBe('good');
@@ -143,7 +144,7 @@ describe('a libmodbus device', () => {
 
   it('skips and counts cycles it cannot keep, and asks in phase', async (context) => {
     const { run } = await start({ delayMs: 30 }, { poll: '100ms', bridgeRegisters: 0, tags: registers([0, 10, 20, 30, 40]) }, context);
-    await until(() => run.samples.filter(({ tag }) => tag === 'r0').length >= 4);
+    await eventually(() => run.samples.filter(({ tag }) => tag === 'r0').length >= 4);
     expect(run.counter('lateCycles')).toBeGreaterThanOrEqual(2);
     const times = run.samples.filter(({ tag }) => tag === 'r0').map(({ timeMs }) => timeMs % 100);
     // Asked at the start of a period, half of 30 ms later is its time.
@@ -160,7 +161,7 @@ describe('a libmodbus device', () => {
       },
       context,
     );
-    await until(() => run.samples.filter(({ tag }) => tag === 'r1390').length >= 3);
+    await eventually(() => run.samples.filter(({ tag }) => tag === 'r1390').length >= 3);
     expect(run.counter('lateCycles')).toBe(0);
     expect(run.samples.filter(({ tag }) => tag === 'r0').length).toBeGreaterThanOrEqual(19);
   });

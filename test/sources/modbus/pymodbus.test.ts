@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { startPymodbus } from '../../support/modbus/pymodbus.ts';
-import { runSource, until } from '../../support/modbus/source-run.ts';
+import { runSource } from '../../support/modbus/source-run.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -28,7 +29,7 @@ describe('a pymodbus gateway', () => {
       ],
     });
     cleanups.push(() => run.stop());
-    await until(() => run.samples.filter(({ tag }) => tag === 'one').length > 8);
+    await eventually(() => run.samples.filter(({ tag }) => tag === 'one').length > 8);
     const last = Object.fromEntries(
       ['one', 'two', 'coil', 'discrete', 'beyond', 'near', 'away'].map((tag) => [tag, [run.last(tag)?.value, run.last(tag)?.quality]]),
     );

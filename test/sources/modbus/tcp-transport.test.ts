@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { GuardedSocket } from '../../../src/sources/modbus/guarded-socket.ts';
 import { ModbusExceptionError } from '../../../src/sources/modbus/modbus-error.ts';
 import { TcpTransport } from '../../../src/sources/modbus/tcp-transport.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   answerWell,
   exceptionReply,
@@ -13,7 +14,6 @@ import {
   registersReply,
   startRawDevice,
 } from '../../support/modbus/raw-device.ts';
-import { until } from '../../support/modbus/source-run.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -58,7 +58,7 @@ describe('what leaves', () => {
     const bytes = Buffer.concat(device.received).length;
     // …but not do this.
     await Promise.resolve(write(client)).catch(() => {});
-    await until(() => socket.destroyed);
+    await eventually(() => socket.destroyed);
     expect(errors[0]).toMatchObject({ code: 'FETTLE_MODBUS_REFUSED' });
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(Buffer.concat(device.received)).toHaveLength(bytes);
@@ -78,7 +78,7 @@ describe('what leaves', () => {
       socket.cork();
       for (const chunk of chunks) socket.write(chunk);
       socket.uncork();
-      await until(() => socket.destroyed);
+      await eventually(() => socket.destroyed);
     }
     expect(device.received).toEqual([]);
   });

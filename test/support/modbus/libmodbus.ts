@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, rename } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort, PeerProcess, temporaryFolder } from '../peer-process.ts';
+import { freePort, listens, type Peer, PeerProcess, peerOf, temporaryFolder } from '../peer-process.ts';
 import { requirePeer } from '../peers.ts';
 
 const run = promisify(execFile);
@@ -30,13 +29,9 @@ export interface LibmodbusOptions {
   readonly port?: number;
 }
 
-export interface ModbusPeer {
+export interface ModbusPeer extends Peer {
   readonly url: string;
   readonly port: number;
-  readonly process: PeerProcess;
-  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  start(): Promise<void>;
-  dispose(): Promise<void>;
 }
 
 /** Starts a real libmodbus server on a port of its own; undefined where there is no C compiler or no libmodbus. */
@@ -58,14 +53,10 @@ export async function startLibmodbus(options: LibmodbusOptions = {}): Promise<Mo
 
 export async function startPeer(name: string, program: string, args: readonly string[], port: number): Promise<ModbusPeer> {
   const server = new PeerProcess(name, program, args, await temporaryFolder('modbus'), () => listens(port));
-  await server.start();
   return {
+    ...(await peerOf(server)),
     url: `tcp://127.0.0.1:${port}`,
     port,
-    process: server,
-    stop: (signal) => server.stop(signal),
-    start: () => server.start(),
-    dispose: () => server.dispose(),
   };
 }
 
@@ -97,13 +88,3 @@ async function buildServer(): Promise<string | undefined> {
   await rename(fresh, program);
   return program;
 }
-
-const listens = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });

@@ -75,12 +75,3 @@ export async function runSource(config: object): Promise<SourceRun> {
     stop: () => source.stop(),
   });
 }
-
-/** Waits until `done` says true; throws after `withinMs`. */
-export async function until(done: () => boolean, withinMs = 5000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!done()) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${done}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -17,6 +17,7 @@ const length = 8;
 const stepMs = 1000;
 /** A few minutes ago: results older than the journal keeps them would be gone at once. */
 const startMs = Math.floor(Date.now() / stepMs) * stepMs - 300_000;
+const said = { advice: 'Check the clutch', consequence: 'The press stops within a shift' };
 const rows = syntheticRows({ rows: 200, channels, seed: 5 });
 const bundles = sharedDirectory();
 
@@ -52,7 +53,7 @@ function configuration(mosquitto: Mosquitto, data: string, journal: 'off' | obje
         tags: Array.from({ length: channels }, (_, c) => `line1/press/sensor-${c}`),
         window: { step: `${stepMs}ms`, length, slide: 1, allowedLateness: '0s' },
         detector: { model: join(bundles, 'machine/1.0.0') },
-        alarm: { notWatchedAfter: '1h', acknowledge: 'required' },
+        alarm: { notWatchedAfter: '1h', acknowledge: 'required', ...said },
       },
     ],
     alerts: { url: mosquitto.url },
@@ -103,6 +104,9 @@ describe('journal: off', () => {
     await allRead(gateway, 43);
     const events = () => heard.filter(({ topic }) => topic.endsWith('/event'));
     await eventually(() => events().some(({ json }) => json.rule === 'hi'), 'the limit is raised');
+    await eventually(() => events().some(({ json }) => json.rule === 'anomaly'), 'the anomaly is raised');
+    expect(events().find(({ json }) => json.rule === 'anomaly')?.json).toMatchObject(said);
+    expect(events().find(({ json }) => json.rule === 'hi')?.json).toMatchObject({ advice: null, consequence: null });
     await eventually(() => gateway.counters.scores >= 40 - length, 'scored');
     const scores = () => heard.filter(({ json }) => typeof json.score === 'number');
     await eventually(() => scores().length === gateway.counters.scores, 'every score is published');

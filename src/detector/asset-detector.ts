@@ -170,7 +170,7 @@ export class AssetDetector {
     this.#repeated = 0;
     const usable = new Float64Array(channels);
     for (let c = 0; c < channels; c++) {
-      const { value, own } = this.#watch.read(c, row.values[c] as number, row.bad[c] === 1);
+      const { value, own } = this.#watch.read(c, row.values[c] as number, row.bad[c] === 1, this.#decision.alarm);
       usable[c] = value;
       this.#ring[this.#at * channels + c] = this.#baseline.correct(c, value, own);
     }

@@ -20,6 +20,8 @@ export class ChannelWatch {
   readonly #gap: Uint32Array;
   readonly #same: Uint32Array;
   readonly #returning: Uint32Array;
+  /** 1: out because it stands on one value. */
+  readonly #frozen: Uint8Array;
   /** 1: out of the model now. */
   readonly masked: Uint8Array;
 
@@ -30,6 +32,7 @@ export class ChannelWatch {
     this.#gap = new Uint32Array(channels.length);
     this.#same = new Uint32Array(channels.length);
     this.#returning = new Uint32Array(channels.length);
+    this.#frozen = new Uint8Array(channels.length);
     this.masked = new Uint8Array(channels.length);
   }
 
@@ -39,7 +42,8 @@ export class ChannelWatch {
     return true;
   }
 
-  read(c: number, value: number, bad: boolean): ChannelReading {
+  /** `inAlarm`: a channel that stands still now is part of what is going on (a valve at its end, a flow gone), and stays in; one that was out stays out. */
+  read(c: number, value: number, bad: boolean, inAlarm: boolean): ChannelReading {
     const { frozenAfter } = this.#channels[c] as DetectorParameters['channels'][number];
     const usable = Number.isFinite(value);
     if (usable) {
@@ -49,7 +53,9 @@ export class ChannelWatch {
     } else {
       this.#gap[c] = (this.#gap[c] as number) + 1;
     }
-    const frozen = (this.#same[c] as number) > frozenAfter;
+    const still = (this.#same[c] as number) > frozenAfter;
+    this.#frozen[c] = Number(still && (!inAlarm || this.#frozen[c] === 1));
+    const frozen = this.#frozen[c] === 1;
     const out = bad || (this.#gap[c] as number) > this.#length || frozen || Number.isNaN(this.#last[c]);
     if (out) this.#returning[c] = this.#length;
     else if ((this.#returning[c] as number) > 0) this.#returning[c] = (this.#returning[c] as number) - 1;
@@ -59,7 +65,7 @@ export class ChannelWatch {
 
   /** Channels that stand on one value. */
   frozen(): number[] {
-    return [...this.#same.keys()].filter((c) => (this.#same[c] as number) > (this.#channels[c]?.frozenAfter ?? 0));
+    return [...this.#frozen.keys()].filter((c) => this.#frozen[c] === 1);
   }
 
   save(): SavedWatch {
@@ -68,14 +74,16 @@ export class ChannelWatch {
       gap: [...this.#gap],
       same: [...this.#same],
       returning: [...this.#returning],
+      frozen: [...this.#frozen],
     };
   }
 
-  restore({ last, gap, same, returning }: SavedWatch): void {
+  restore({ last, gap, same, returning, frozen }: SavedWatch): void {
     this.#last.set(last.map((value) => value ?? Number.NaN));
     this.#gap.set(gap);
     this.#same.set(same);
     this.#returning.set(returning);
+    this.#frozen.set(frozen);
     returning.forEach((rows, c) => {
       this.masked[c] = rows > 0 ? 1 : 0;
     });
@@ -87,4 +95,5 @@ export interface SavedWatch {
   readonly gap: readonly number[];
   readonly same: readonly number[];
   readonly returning: readonly number[];
+  readonly frozen: readonly number[];
 }

@@ -9,6 +9,7 @@ export interface Explanation {
   readonly message: string;
   readonly findings: readonly Finding[];
   readonly model: string | null;
+  readonly provisional?: boolean;
 }
 
 export interface StateChange {
@@ -78,6 +79,7 @@ export class AlarmPoint {
       findings: this.explanation.findings,
       advice: this.advice,
       consequence: this.consequence,
+      provisional: this.explanation.provisional === true,
       transition: this.lastTransition,
       shelvedUntilMs: this.flags.shelvedUntilMs,
     };

@@ -113,7 +113,7 @@ export class AssetAlarms {
     const raw = active ?? (ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined);
     this.#judge(this.#anomaly, raw, endMs, () => {
       const found = findings();
-      return { ratio, message: describeAnomaly(ratio, found), findings: found, model };
+      return { ratio, message: describeAnomaly(ratio, found), findings: found, model, provisional: this.settings.provisional };
     });
     this.#time(endMs);
   }
@@ -126,6 +126,7 @@ export class AssetAlarms {
       message: `slow change: ${channel} has left what the other channels explain, ${ratio.toFixed(1)} × the limit`,
       findings: [],
       model,
+      provisional: this.settings.provisional,
     }));
   }
 
@@ -274,7 +275,8 @@ export class AssetAlarms {
     const stopped = this.#running ? '' : 'stopped: suppressed by design; ';
     if (silent.length === 0 && this.settings.learning)
       return `${stopped}learning what is normal from ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}`;
-    if (silent.length === 0) return `${stopped}watching ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}`;
+    const provisionally = this.settings.provisional ? ' with a provisional model' : '';
+    if (silent.length === 0) return `${stopped}watching ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}${provisionally}`;
     const shown = silent.length > 3 ? [...silent.slice(0, 3), `and ${silent.length - 3} more`] : silent;
     return `${stopped}watching ${tags.length - silent.length} of ${tags.length} tags; ${shown.join('; ')}`;
   }
@@ -315,6 +317,7 @@ export class AssetAlarms {
       findings: point.explanation.findings,
       advice: point.advice,
       consequence: point.consequence,
+      provisional: point.explanation.provisional === true,
       model: point.explanation.model,
       by: command?.by ?? null,
       comment: command?.comment ?? null,

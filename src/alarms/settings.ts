@@ -44,6 +44,8 @@ export interface AssetAlarmSettings {
   readonly supervised: readonly TagSettings[];
   /** False for an asset of limits only. */
   readonly hasModel: boolean;
+  /** Its model was learnt from a first stretch. */
+  readonly provisional: boolean;
   /** It learns from itself, and has no model yet. */
   readonly learning: boolean;
   readonly allowedLatenessMs: number;

@@ -59,6 +59,8 @@ export interface AlarmTransition {
   /** What a person should do, and what happens if nobody does. */
   readonly advice: string | null;
   readonly consequence: string | null;
+  /** Decided by a model that the asset learnt from a first stretch: to be shown as such, and sent to nobody's mail. */
+  readonly provisional: boolean;
   readonly model: string | null;
   /** Who acknowledged, shelved …, and why. */
   readonly by: string | null;
@@ -83,6 +85,7 @@ export interface StandingAlarm {
   /** What a person should do, and what happens if nobody does. */
   readonly advice: string | null;
   readonly consequence: string | null;
+  readonly provisional: boolean;
   /** The transition that brought this state. */
   readonly transition: string;
   /** When a shelved alarm comes back. */

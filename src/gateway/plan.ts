@@ -99,6 +99,7 @@ function planAlarms(config: Config, asset: AssetConfig, names: Names, scorer: Sc
     tags: asset.tags,
     units: asset.tags.map(unitOf),
     hasModel: scorer !== undefined,
+    provisional: scorer?.manifest.stage === 'provisional',
     learning: asset.detector?.learn !== undefined && scorer === undefined,
     allowedLatenessMs: asset.window.allowedLateness,
     alarm: {

@@ -120,6 +120,7 @@ async function judge(recorded: RecordedRows, span: Span, scorer: Scorer, signal:
     tags: recorded.columns,
     units: recorded.columns.map(() => null),
     hasModel: true,
+    provisional: false,
     learning: false,
     allowedLatenessMs: 0,
     alarm: {

@@ -19,6 +19,7 @@ export function withdrawalOf(id: string, asset: string, sequence: number, atMs: 
     findings: [],
     advice: null,
     consequence: null,
+    provisional: false,
     model: null,
     by: null,
     comment: null,

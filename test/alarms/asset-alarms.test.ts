@@ -40,6 +40,7 @@ class Bench {
       tags: ['press/oil-temp', 'press/current'],
       units: ['°C', 'A'],
       hasModel: true,
+      provisional: false,
       learning: false,
       allowedLatenessMs: 0,
       alarm: { ...alarm, ...more.alarm },

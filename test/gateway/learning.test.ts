@@ -90,6 +90,7 @@ describe('an asset without a model', () => {
     await publish(client, 500, 700);
     await eventually(() => learning(gateway).stage === 'provisional', 'a provisional model', 20_000);
     expect(learning(gateway).text).toMatch(/^line1\/press provisional: .* of 4 min running time seen$/);
+    expect(gateway.status().assets[0]?.watchingText).toMatch(/learning what is normal|with a provisional model/);
     await publish(client, 700, 1200);
     await eventually(() => gateway.counters.scores > 300, 'scores of the provisional model');
 
@@ -113,7 +114,7 @@ describe('an asset without a model', () => {
     const anomaly = (): AlarmTransition | undefined => transitions.find(({ rule, to }) => rule === 'anomaly' && to === 'unacknowledged');
     await eventually(() => anomaly() !== undefined, 'the fault is raised');
     const raised = anomaly();
-    expect(raised).toMatchObject({ asset, rule: 'anomaly', model: `line1-press@${bundles[1]}` });
+    expect(raised).toMatchObject({ asset, rule: 'anomaly', provisional: false, model: `line1-press@${bundles[1]}` });
     expect(raised?.findings[0]).toMatchObject({ tag: `${asset}/b` });
     const { value, expected } = raised?.findings[0] ?? {};
     expect(value).toBeGreaterThan(expected?.[1] ?? Number.POSITIVE_INFINITY);

@@ -39,7 +39,7 @@ export class LineEncoder {
 id=${textField(transition.id)},sequence=${transition.sequence}i,kind=${textField(transition.kind)},\
 priority=${textField(transition.priority)},message=${textField(transition.message)},\
 ${numberField('ratio', transition.ratio)}${optionalText('model', transition.model)}${optionalText('advice', transition.advice)}\
-${optionalText('consequence', transition.consequence)}${optionalText('by', transition.by)}${optionalText('comment', transition.comment)}${transition.withdrawn ? 'withdrawn=true,' : ''}`;
+${optionalText('consequence', transition.consequence)}${optionalText('by', transition.by)}${optionalText('comment', transition.comment)}${transition.provisional ? 'provisional=true,' : ''}${transition.withdrawn ? 'withdrawn=true,' : ''}`;
     return lineOf(head, fields, joinNanoseconds(Math.floor(transition.atMs), transition.sequence % alarmsPerMs));
   }
 

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { FettleError } from '../core/errors.ts';
+import { FettleError, hasCode } from '../core/errors.ts';
 import { gridRows, type JudgedRow, judgeRecording, type RecordedRows } from '../gateway/recording-run.ts';
 import { type LabelledRecording, readRecording } from '../learning/evaluation/recording.ts';
 import type { EvaluatedFile } from '../learning/evaluation/report.ts';
@@ -25,6 +25,8 @@ export interface EvaluateOptions {
   /** Alarms of the slow-change companion count as alarms too. */
   readonly withDrift?: boolean;
   readonly signal?: AbortSignal;
+  /** A recording that could not be learnt from: its rows have no verdict, and the others go on. */
+  readonly onProblem?: (file: string, problem: FettleError) => void;
   readonly onFile?: (file: string, recording: LabelledRecording, series: ReadonlyMap<Precision, VerdictSeries>) => void | Promise<void>;
 }
 
@@ -42,13 +44,33 @@ export async function evaluateFiles(options: EvaluateOptions): Promise<Evaluated
       throw new FettleError('FETTLE_CSV_INVALID', `${file}: ${recording.timeMs.length} rows are not more than the ${from} to learn from`, {
         hint: 'give a smaller --train-rows, or recordings of their own with --train-csv',
       });
-    const learnt = shared?.learnt ?? (await learn([recording], stepMs, from, options));
+    const learnt = shared?.learnt ?? (await learnOrTell(file, recording, stepMs, from, options));
     const series = new Map<Precision, VerdictSeries>();
-    for (const precision of precisions) series.set(precision, await judged(recording, from, stepMs, learnt, precision, options));
+    for (const precision of precisions) {
+      const rows = learnt === undefined ? [] : await judged(recording, from, stepMs, learnt, precision, options);
+      series.set(precision, seriesOf(recording, from, stepMs, rows, options.withDrift === true));
+    }
     await options.onFile?.(file, recording, series);
     evaluated.push({ file: basename(file), kinds: recording.kinds, series });
   }
   return evaluated;
+}
+
+/** Too little to learn from, or nothing that changes, is told and costs only this recording. */
+async function learnOrTell(
+  file: string,
+  recording: LabelledRecording,
+  stepMs: number,
+  rows: number,
+  options: EvaluateOptions,
+): Promise<Learnt | undefined> {
+  try {
+    return await learn([recording], stepMs, rows, options);
+  } catch (error) {
+    if (!hasCode(error, 'FETTLE_TRAINING_FAILED') || options.onProblem === undefined) throw error;
+    options.onProblem(file, error as FettleError);
+    return undefined;
+  }
 }
 
 async function learnOnce(options: EvaluateOptions): Promise<{ learnt: Learnt; stepMs: number }> {
@@ -88,8 +110,8 @@ async function judged(
   stepMs: number,
   learnt: Learnt,
   precision: Precision,
-  { withDrift, signal }: EvaluateOptions,
-): Promise<VerdictSeries> {
+  { signal }: EvaluateOptions,
+): Promise<JudgedRow[]> {
   const bundle = await bundleOf(learnt, precision, {
     id: 'evaluation',
     version: '1.0.0',
@@ -97,8 +119,7 @@ async function judged(
     fromMs: null,
     toMs: null,
   });
-  const rows = await judgeRecording(rowsOf(recording), { from, to: recording.timeMs.length }, bundle, signal);
-  return seriesOf(recording, from, stepMs, rows, withDrift === true);
+  return judgeRecording(rowsOf(recording), { from, to: recording.timeMs.length }, bundle, signal);
 }
 
 /** Every row of the recording has the verdict of the step of the grid it lies in, or, where that said nothing new, the last one before it. */

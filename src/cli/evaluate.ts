@@ -58,6 +58,7 @@ export const evaluateCommand = (): Command =>
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
       if (plot !== undefined) mkdirSync(plot, { recursive: true });
       let done = 0;
+      let unlearnt = 0;
       const files = await evaluateFiles({
         csv,
         time,
@@ -70,6 +71,11 @@ export const evaluateCommand = (): Command =>
         ...(budget !== undefined && { budgetPerDay: budget }),
         withDrift: withDrift === true,
         signal: stop.signal,
+        onProblem: (file, { message, hint }) => {
+          unlearnt++;
+          if (live) process.stderr.write('\r\u001b[2K');
+          process.stderr.write(`${file}: no verdicts: ${message}${hint === undefined ? '' : `\n→ ${hint}`}\n`);
+        },
         onFile: (file, recording, series) => {
           if (live) process.stderr.write(`\r\u001b[2K${++done}/${csv.length} ${basename(file)}`);
           if (plot !== undefined) writeFileSync(join(plot, pageName(file, csv)), plotHtml(recording, series));
@@ -79,6 +85,7 @@ export const evaluateCommand = (): Command =>
       const report = evaluationReport(files);
       if (json !== undefined) writeFileSync(json, reportJson(report));
       process.stdout.write(reportTable(report));
+      if (unlearnt === csv.length) process.exitCode = 1;
       if (plot !== undefined) process.stdout.write(`→ ${join(plot, '*.html')}\n`);
     });
 

@@ -37,7 +37,7 @@ export async function evaluateFiles(options: EvaluateOptions): Promise<Evaluated
   const evaluated: EvaluatedFile[] = [];
   for (const file of csv) {
     signal?.throwIfAborted();
-    const recording = await readRecording(file, reading);
+    const recording = await readRecording(file, { ...reading, ...rowDistance(options) });
     const stepMs = shared?.stepMs ?? stepOf(options, [recording]);
     const from = shared === undefined ? trainRows : 0;
     if (recording.timeMs.length <= from)
@@ -75,10 +75,14 @@ async function learnOrTell(
 
 async function learnOnce(options: EvaluateOptions): Promise<{ learnt: Learnt; stepMs: number }> {
   const recordings: LabelledRecording[] = [];
-  for (const file of options.trainCsv) recordings.push(await readRecording(file, { ...options, mayLack: true }));
+  for (const file of options.trainCsv) recordings.push(await readRecording(file, { ...options, mayLack: true, ...rowDistance(options) }));
   const stepMs = stepOf(options, recordings);
   return { stepMs, learnt: await learn(recordings, stepMs, undefined, options) };
 }
+
+/** Without a time column the rows are the steps. */
+const rowDistance = ({ time, stepMs }: EvaluateOptions): { rowMs?: number } =>
+  time === undefined && stepMs !== 'auto' ? { rowMs: stepMs } : {};
 
 function stepOf({ stepMs }: EvaluateOptions, recordings: readonly LabelledRecording[]): number {
   if (stepMs !== 'auto') return stepMs;

@@ -45,7 +45,15 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
   const name = bundleName(out);
   await refuseExisting(out);
   const recordings = [];
-  for (const file of csv) recordings.push(await readRecording(file, { ...options, label: undefined, mayLack: true }));
+  for (const file of csv)
+    recordings.push(
+      await readRecording(file, {
+        ...options,
+        label: undefined,
+        mayLack: true,
+        ...(options.time === undefined && options.stepMs !== undefined && { rowMs: options.stepMs }),
+      }),
+    );
   const [first] = recordings;
   if (first === undefined) throw new FettleError('FETTLE_CSV_INVALID', 'no file was given', { hint: 'fettle train --csv FILE...' });
   for (const { file, columns } of recordings) {

@@ -7,6 +7,7 @@ import { benchLatency, benchSlowDisk } from './latency.ts';
 import { benchLearn } from './learn.ts';
 import { benchMemory } from './memory.ts';
 import { benchModbus } from './modbus.ts';
+import { benchQuantization } from './quantization.ts';
 import { benchColumns, benchRate, benchRateQos1 } from './rate.ts';
 import { benchScore } from './score.ts';
 import { BenchSite } from './support/bench-site.ts';
@@ -43,7 +44,8 @@ const benches: readonly Bench[] = [
   { name: 'journal', unit: 'rows/s', target: 0.6, run: () => benchJournal() },
   { name: 'sync', unit: 'points/s', target: 0.8, run: () => benchSync() },
   { name: 'train', unit: 'steps/s', target: 2, run: () => benchTrain() },
-  { name: 'learn', unit: 's', target: 1, run: () => benchLearn() },
+  { name: 'learn', unit: 's', target: 1, run: (site) => benchLearn(site) },
+  { name: 'quantization', unit: 'bytes', target: 11, run: () => benchQuantization() },
   { name: 'memory', unit: 'MB RSS', target: 60, run: withSite((site) => benchMemory(site, values.long)) },
 ];
 

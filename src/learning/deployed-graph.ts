@@ -1,6 +1,7 @@
 import { GraphBuilder, type Value } from '../onnx/graph-builder.ts';
 import { attributionOf } from './attribution.ts';
 import { dequantized, type QuantizedMatrix, type QuantizedWeights, quantizeColumns } from './quantize.ts';
+import type { BlockMatrix } from './quantize-blocks.ts';
 import type { Representation } from './representation.ts';
 import { type LinearWeights, linearNetwork } from './training/linear-family.ts';
 import { inference } from './training/network.ts';
@@ -122,13 +123,20 @@ const unitScale = 1 / 127;
  * with head-room; scaling the code too costs nothing measurable and cuts the largest disagreement with float32 on anomalous rows from 36 to 5 %.
  */
 export function quantizedNetwork(graph: GraphBuilder, centred: Value, { encoder, decoder, width, rank }: QuantizedWeights): Value {
-  const step = graph.scalar(unitScale);
-  const zero = graph.uint8s(Uint8Array.of(128), []);
-  const smallest = graph.scalar(1e-12);
-  const layer = (values: Value, weights: QuantizedMatrix, columns: number): Value => {
-    const size = graph.add(graph.reduce('ReduceMax', graph.op('Abs', [values]), [1], true), smallest);
-    const unit = graph.op('DequantizeLinear', [graph.op('QuantizeLinear', [graph.divide(values, size), step, zero]), step, zero]);
-    return graph.multiply(graph.matmul(unit, int8Constant(graph, weights, columns)), size);
-  };
-  return layer(layer(centred, encoder, rank), decoder, width);
+  return quantizedLayer(graph, quantizedLayer(graph, centred, encoder, rank), decoder, width);
+}
+
+/** One bias-free layer of homogeneous INT8. */
+export function quantizedLayer(graph: GraphBuilder, values: Value, weights: QuantizedMatrix, columns: number): Value {
+  const [step, zero] = [graph.scalar(unitScale), graph.uint8s(Uint8Array.of(128), [])];
+  const size = graph.add(graph.reduce('ReduceMax', graph.op('Abs', [values]), [1], true), graph.scalar(1e-12));
+  const unit = graph.op('DequantizeLinear', [graph.op('QuantizeLinear', [graph.divide(values, size), step, zero]), step, zero]);
+  return graph.multiply(graph.matmul(unit, int8Constant(graph, weights, columns)), size);
+}
+
+/** A product with a matrix of few bits; its arithmetic is float. */
+export function blockProduct(graph: GraphBuilder, values: Value, { bits, block, rows, columns, packed, scale }: BlockMatrix): Value {
+  const blocks = Math.ceil(rows / block);
+  const inputs = [values, graph.uint8s(packed, [columns, blocks, (block * bits) / 8]), graph.floats(scale, [columns * blocks])];
+  return graph.contributed('MatMulNBits', inputs, { K: rows, N: columns, bits, block_size: block });
 }

@@ -77,24 +77,30 @@ function squaredError(a: Matrix, b: Matrix): number {
 
 /**
  * Rounds a matrix `[rows, columns]` row by row; the error of a row is made up for by the rows that are still to come, as far as the inputs (`inputs`: their Gram matrix) allow:
- * GPTQ (Frantar et al. 2023, algorithm 1).
+ * GPTQ (Frantar et al. 2023, algorithm 1). Without `inputs` every value is rounded for itself: what is left for matrices too large for a Gram matrix of theirs.
  */
-export function roundBlocks(values: ArrayLike<number>, rows: number, columns: number, bits: FewBits, inputs: Matrix): BlockMatrix {
-  const block = blockFor(rows, bits);
+export function roundBlocks(
+  values: ArrayLike<number>,
+  rows: number,
+  columns: number,
+  bits: FewBits,
+  inputs?: Matrix,
+  block = blockFor(rows, bits),
+): BlockMatrix {
   const blocks = Math.ceil(rows / block);
   const blockBytes = (block * bits) / 8;
   const zero = 2 ** (bits - 1);
   const packed = new Uint8Array(columns * blocks * blockBytes);
   const scale = new Float32Array(columns * blocks);
   const left = Float64Array.from({ length: rows * columns }, (_, at) => values[at] as number);
-  const inverse = inverseFactor(inputs);
+  const inverse = inputs && inverseFactor(inputs);
   // What is not a row of the matrix is 0, which is the level `zero`.
   const pad = Array.from({ length: 8 / bits }, (_, i) => zero << (i * bits)).reduce((sum, value) => sum | value, 0);
   packed.fill(pad);
   for (let row = 0; row < rows; row++) {
     const inBlock = row % block;
     const b = Math.floor(row / block);
-    const diagonal = inverse.values[row * rows + row] as number;
+    const diagonal = inverse?.values[row * rows + row] as number;
     for (let c = 0; c < columns; c++) {
       if (inBlock === 0) scale[c * blocks + b] = bestScale(left, columns, c, row, Math.min(rows, row + block), zero);
       const step = scale[c * blocks + b] as number;
@@ -103,6 +109,7 @@ export function roundBlocks(values: ArrayLike<number>, rows: number, columns: nu
       const bit = inBlock * bits;
       const at = (c * blocks + b) * blockBytes + (bit >> 3);
       packed[at] = ((packed[at] as number) & ~((2 ** bits - 1) << (bit & 7))) | ((level + zero) << (bit & 7));
+      if (inverse === undefined) continue;
       const error = (value - level * step) / diagonal;
       for (let later = row + 1; later < rows; later++)
         left[later * columns + c] = (left[later * columns + c] as number) - error * (inverse.values[row * rows + later] as number);
@@ -151,7 +158,7 @@ function bestScale(values: Float64Array, columns: number, c: number, from: numbe
 }
 
 /** Mean of the products of columns, dampened. */
-function gram({ rows, columns, values }: Matrix): Matrix {
+export function gram({ rows, columns, values }: Matrix): Matrix {
   const product = matrix(columns, columns);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {

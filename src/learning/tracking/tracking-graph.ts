@@ -1,7 +1,7 @@
 import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
-import { floatNetwork, quantizedNetwork } from '../deployed-graph.ts';
+import { blockProduct, floatNetwork, quantizedNetwork } from '../deployed-graph.ts';
 import type { QuantizedWeights } from '../quantize.ts';
-import type { BlockMatrix, BlockWeights } from '../quantize-blocks.ts';
+import type { BlockWeights } from '../quantize-blocks.ts';
 import type { LinearWeights } from '../training/linear-family.ts';
 
 /** One of the networks whose errors a tracking model joins. */
@@ -109,10 +109,4 @@ function networkOf(graph: GraphBuilder, centred: Value, weights: LinearWeights, 
   if (!('block' in quantized.encoder)) return quantizedNetwork(graph, centred, quantized as QuantizedWeights);
   const { encoder, decoder } = quantized as BlockWeights;
   return blockProduct(graph, blockProduct(graph, centred, encoder), decoder);
-}
-
-function blockProduct(graph: GraphBuilder, values: Value, { bits, block, rows, columns, packed, scale }: BlockMatrix): Value {
-  const blocks = Math.ceil(rows / block);
-  const inputs = [values, graph.uint8s(packed, [columns, blocks, (block * bits) / 8]), graph.floats(scale, [columns * blocks])];
-  return graph.contributed('MatMulNBits', inputs, { K: rows, N: columns, bits, block_size: block });
 }

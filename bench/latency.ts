@@ -55,8 +55,11 @@ async function alertLatency(site: BenchSite, start: () => Promise<Subject>, topi
   return { p50: quantile(found, 0.5), p99: quantile(found, 0.99), alerts: found.length, missed: expected - found.length };
 }
 
-const fettleLatency = (site: BenchSite, environment: NodeJS.ProcessEnv = {}): Promise<Latencies> =>
-  alertLatency(site, () => site.gateway({}, environment), 'fettle/bench/+/alarm/event');
+export const fettleLatency = (
+  site: BenchSite,
+  environment: NodeJS.ProcessEnv = {},
+  options: { learning?: boolean } = {},
+): Promise<Latencies> => alertLatency(site, () => site.gateway(options, environment), 'fettle/bench/+/alarm/event');
 
 /** Publish → the same message at a subscriber, with nothing of ours between, under the same load. */
 async function echoLatency(site: BenchSite): Promise<Latencies> {

@@ -2,46 +2,38 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadBundle } from '../src/bundles/index.ts';
-import { learnInBackground } from '../src/learning/learn-in-background.ts';
 import { createScorer } from '../src/scoring/index.ts';
-import { syntheticRows } from '../test/support/synthetic-machine.ts';
-import type { BenchRow } from './support/row.ts';
+import { fettleLatency } from './latency.ts';
+import type { BenchSite } from './support/bench-site.ts';
+import { learnADay } from './support/learning-load.ts';
+import { atMost, type BenchRow, median } from './support/row.ts';
 
-const rows = 86_400;
-const channels = 8;
 const allowedSeconds = 60;
+const rounds = 3;
 
-/** From a day of rows to a bundle on the disk that has scored its golden windows, as a gateway does it: in the thread of low priority. */
-export async function benchLearn(): Promise<BenchRow[]> {
+/** From a day of rows to a bundle on the disk that has scored its golden windows; and what the alerts of a busy gateway feel of one learning after the other in its process. */
+export async function benchLearn(site: BenchSite | undefined): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'fettle-bench-learn-'));
   const directory = join(folder, 'machine', '1.0.0');
-  const values = syntheticRows({ rows, channels, seed: 1 });
   const began = performance.now();
   try {
-    await learnInBackground(
-      {
-        history: { channels: Array.from({ length: channels }, (_, c) => `c${c}`), stepMs: 1000, runs: [{ rows, values }] },
-        facts: { id: 'machine', version: '1.0.0', stepMs: 1000, fromMs: null, toMs: null },
-        budgetPerDay: undefined,
-        directory,
-      },
-      new AbortController().signal,
-    );
+    await learnADay(directory, new AbortController().signal);
     const scorer = await createScorer(await loadBundle(directory));
-    const value = (performance.now() - began) / 1000;
+    const seconds = (performance.now() - began) / 1000;
     await scorer.dispose();
-    return [
-      {
-        name: 'learn',
-        value,
-        unit: 's, a day of 8 channels at 1 Hz to an INT8 bundle',
-        limit: allowedSeconds,
-        ratio: value / allowedSeconds,
-        target: 1,
-        reached: value <= allowedSeconds,
-      },
-    ];
+    return [atMost('learn', seconds, 's, a day of 8 channels at 1 Hz to an INT8 bundle', allowedSeconds, 1), ...(await beside(site))];
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+async function beside(site: BenchSite | undefined): Promise<BenchRow[]> {
+  if (site === undefined) return [];
+  const quiet: number[] = [];
+  const learning: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    quiet.push((await fettleLatency(site)).p99);
+    learning.push((await fettleLatency(site, {}, { learning: true })).p99);
+  }
+  return [atMost('learn', median(learning), 'ms p99 of alerts while learning, beside without', median(quiet), 2)];
 }

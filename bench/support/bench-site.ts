@@ -89,10 +89,14 @@ export class BenchSite {
     };
   }
 
-  gateway(options: Parameters<BenchSite['configuration']>[0] = {}, environment: NodeJS.ProcessEnv = {}): Promise<Subject> {
+  /** `learning`: learns one day after the other beside its work. */
+  gateway(
+    { learning = false, ...options }: Parameters<BenchSite['configuration']>[0] & { learning?: boolean } = {},
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<Subject> {
     return Subject.start(
       'subject-gateway',
-      { config: this.configuration(options), samplesPerMessage: channels.length * (options?.values ?? 1) },
+      { config: this.configuration(options), samplesPerMessage: channels.length * (options.values ?? 1), learning },
       environment,
     );
   }

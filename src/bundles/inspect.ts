@@ -14,9 +14,9 @@ import { elementsOf, tensorProblem } from './check-tensor.ts';
 /** Operators of deployed graphs. Nothing that loops, branches, reads files, calls functions or makes much out of little. */
 const allowedOperators = new Set(
   [
-    'Abs Add AveragePool Cast Clip Concat Constant Conv ConvTranspose DequantizeLinear Div Exp Flatten Gather Gemm GlobalAveragePool Identity LeakyRelu Log',
-    'MatMul MatMulNBits Max Min Mul Neg Pow QuantizeLinear ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Reshape Sigmoid Slice Split Sqrt',
-    'Squeeze Sub Tanh Transpose Unsqueeze',
+    'Abs Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvTranspose DequantizeLinear Div Elu Erf Exp Flatten GRU Gather Gelu Gemm',
+    'GlobalAveragePool HardSigmoid Identity LSTM LayerNormalization LeakyRelu Log MatMul MatMulNBits Max MaxPool Min Mul Neg PRelu Pow QuantizeLinear ReduceMax',
+    'ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Reshape Selu Shape Sigmoid Slice Softmax Softplus Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze',
   ].flatMap((line) => line.split(' ')),
 );
 const allowedDomains = new Set(['', 'ai.onnx', 'com.microsoft']);
@@ -41,6 +41,16 @@ export function inspectModel(bytes: Uint8Array, manifest: Pick<ModelManifest, 'i
     });
   }
   return [...new Set(graphs.graph?.node.map(({ opType }) => opType))].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** A model of anyone's, read by the same rules; its inputs and outputs are the caller's to judge. Throws FETTLE_MODEL_INVALID with the reason. */
+export function inspectForeign(bytes: Uint8Array, file: string): ModelProto & { graph: GraphProto } {
+  const model = readModel(bytes);
+  const problem = typeof model === 'string' ? model : modelProblem(model);
+  if (problem === undefined) return model as ModelProto & { graph: GraphProto };
+  throw new FettleError('FETTLE_MODEL_INVALID', `${file} ${problem}`, {
+    hint: `it was not handed to the runtime. Operators that are taken: ${[...allowedOperators].join(', ')}; opset ${newestOpset} at most, all weights in the file`,
+  });
 }
 
 function readModel(bytes: Uint8Array): ModelProto | string {

@@ -1,3 +1,4 @@
+import '../core/no-telemetry.ts';
 import { Worker } from 'node:worker_threads';
 import { FettleError } from '../core/errors.ts';
 import { siblingModule } from '../core/sibling-module.ts';

@@ -1,3 +1,4 @@
+import '../core/no-telemetry.ts';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 
 type Runtime = typeof import('onnxruntime-node');

@@ -78,13 +78,14 @@ export async function trainBundle(
   return { manifest: written, ...summary };
 }
 
-interface Runs {
+export interface Runs {
   readonly columns: readonly string[];
   readonly runs: readonly GridRun[];
   readonly timed: boolean;
 }
 
-async function readRuns(options: TrainOptions): Promise<Runs> {
+/** Recordings on the gateway's grid, in stretches long enough for a window to learn from and one to judge. */
+export async function readRuns(options: Pick<TrainOptions, 'csv' | 'time' | 'ignore' | 'stepMs' | 'length'>): Promise<Runs> {
   const recordings = [];
   // One after the other: together they would be in memory twice.
   for (const file of options.csv) recordings.push(await readCsv(file, options));

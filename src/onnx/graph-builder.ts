@@ -139,15 +139,21 @@ export class GraphBuilder {
     return this.#graph;
   }
 
-  /** The finished model file. */
-  model(): Uint8Array {
+  /** Nodes and constants of another graph, behind what is there so far; their names are theirs to keep apart. */
+  append({ node, initializer }: Pick<GraphProto, 'node' | 'initializer'>): void {
+    this.#graph.node.push(...node);
+    this.#graph.initializer.push(...initializer);
+  }
+
+  /** The finished model file. Another opset than ours is for graphs with nodes of others; whoever asks for it knows that theirs mean the same there. */
+  model(version = BigInt(opset)): Uint8Array {
     return toBinary(
       ModelProtoSchema,
       create(ModelProtoSchema, {
         irVersion,
         producerName: 'fettle',
         opsetImport: [
-          { domain: '', version: BigInt(opset) },
+          { domain: '', version },
           ...(this.#graph.node.some(({ domain }) => domain === contributedDomain) ? [{ domain: contributedDomain, version: 1n }] : []),
         ],
         graph: this.#graph,

@@ -1,3 +1,4 @@
+import '../core/no-telemetry.ts';
 import type { InferenceSession } from 'onnxruntime-node';
 import { errorText, FettleError } from '../core/errors.ts';
 import type { ScoreBatch } from '../core/score.ts';

@@ -1,3 +1,4 @@
+import '../core/no-telemetry.ts';
 import { Worker } from 'node:worker_threads';
 import type { DetectorParameters } from '../core/detector.ts';
 import { errorText, FettleError } from '../core/errors.ts';

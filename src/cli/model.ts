@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { AssetModels } from '../gateway/gateway.ts';
 import { askGateway } from './ask-gateway.ts';
+import { modelImportCommand } from './model-import.ts';
 
 interface Where {
   readonly config: string;
@@ -29,7 +30,7 @@ async function use(where: Where, request: object): Promise<void> {
 
 export function modelCommand(): Command {
   const command = new Command('model').description(
-    'Models of assets that learn from themselves: what is in force, and another one instead',
+    'Models of assets that learn from themselves: what is in force, and another one instead; and models of your own',
   );
   withWhere(command.command('list').description('What is in force, and what is at hand')).action(async (where: Where) => {
     const models = await askGateway<AssetModels[]>(directoryOf(where), 'GET', '/api/v1/models');
@@ -44,6 +45,7 @@ export function modelCommand(): Command {
   withWhere(command.command('install <asset> <folder>').description('Take a bundle from a stick and put it in force')).action(
     async (asset: string, folder: string, where: Where) => use(where, { asset, folder: resolve(folder) }),
   );
+  command.addCommand(modelImportCommand());
   return command;
 }
 

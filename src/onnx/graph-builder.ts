@@ -50,7 +50,8 @@ export class GraphBuilder {
     return name;
   }
 
-  output(value: Value, name: string, type: ElementType, shape: Shape): void {
+  /** Without a shape it has what comes. */
+  output(value: Value, name: string, type: ElementType, shape?: Shape): void {
     this.node('Identity', [value], {}, [name]);
     this.#graph.output.push(valueInfo(name, type, shape));
   }
@@ -173,15 +174,15 @@ function tensor(name: string, type: ElementType, values: ArrayBufferView, shape:
   return create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType: dataTypes[type], rawData });
 }
 
-function valueInfo(name: string, type: ElementType, shape: Shape): ValueInfoProto {
-  const dim = shape.map((size) =>
+function valueInfo(name: string, type: ElementType, shape?: Shape): ValueInfoProto {
+  const dim = shape?.map((size) =>
     typeof size === 'number'
       ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
       : { value: { case: 'dimParam' as const, value: size } },
   );
   return create(ValueInfoProtoSchema, {
     name,
-    type: { value: { case: 'tensorType', value: { elemType: dataTypes[type], shape: { dim } } } },
+    type: { value: { case: 'tensorType', value: { elemType: dataTypes[type], ...(dim !== undefined && { shape: { dim } }) } } },
   });
 }
 

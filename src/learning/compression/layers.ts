@@ -42,7 +42,7 @@ function productOf(graph: GraphBuilder, input: Value, weights: Layer['weights'],
   return 'block' in weights ? blockProduct(graph, input, weights) : quantizedLayer(graph, input, weights, outputs);
 }
 
-function blockOf(rows: number): number {
+export function blockOf(rows: number): number {
   let block = shortestBlock;
   while (block < longestBlock && block < rows) block *= 2;
   return block;

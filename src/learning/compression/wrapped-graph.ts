@@ -92,6 +92,6 @@ export function bareGraph({ graph: nodes, input, output, length, channels, opset
   const graph = new GraphBuilder('model');
   graph.node('Identity', [graph.input('window', 'float', ['batch', length, channels])], {}, [input]);
   graph.append(nodes);
-  graph.output(output, 'given', 'float', []);
+  graph.output(output, 'given', 'float');
   return graph.model(opset);
 }

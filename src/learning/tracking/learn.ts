@@ -11,7 +11,7 @@ import { centredRows, type LinearWeights } from '../training/linear-family.ts';
 import { type History, type PreparedHistory, prepareHistory, teachingShare } from './history.ts';
 import { slowReference } from './slow-reference.ts';
 import { type TrackedRows, trackRows, windowMatrix, windowStarts } from './tracked-rows.ts';
-import { type Member, type TrackingModel, trackingGraph } from './tracking-graph.ts';
+import { type LinearMember, type Member, type MemberNetwork, type TrackingModel, trackingGraph } from './tracking-graph.ts';
 
 /** Lengths in rows of the grid; where they come from and what each is worth: DETECTOR 3.1, docs/detector.md. */
 export const recipe = {
@@ -86,8 +86,39 @@ const residualFloor = 0.05;
 export async function learnTracking(
   history: History,
   precisions: readonly Precision[],
-  { signal, budgetPerDay, ...changes }: LearnOptions = {},
+  { signal, ...options }: LearnOptions = {},
 ): Promise<Learnt> {
+  const set = learningSet(history, options);
+  const models = new Map<Precision, LearntModel>();
+  for (const precision of precisions) {
+    signal?.throwIfAborted();
+    const members = set.networks.map((weights): MemberNetwork => ({ weights, quantized: quantizedIn(precision, weights, set.refitting) }));
+    models.set(precision, await fitMembers(set, members, precision, signal));
+  }
+  return learntFrom(set, models);
+}
+
+/** What every model of one history shares: its rows and windows, the networks in float, and how limits are found. */
+export interface LearningSet {
+  readonly base: Omit<TrackingModel, 'members' | 'explainMember'>;
+  readonly networks: readonly LinearWeights[];
+  /** Centred learning windows that what comes behind a rounded layer is fitted to, `[windows, width]`. */
+  readonly refitting: Float32Array;
+  /** Rows as the gateway will feed them, engineering units. */
+  readonly corrected: Float64Array;
+  /** First rows of windows. */
+  readonly learning: readonly number[];
+  readonly unseen: readonly number[];
+  readonly tracked: TrackedRows;
+  readonly prepared: PreparedHistory;
+  readonly settings: Recipe;
+  readonly slow: DetectorParameters['slow'];
+  readonly budgetPerDay: number | undefined;
+  readonly stepMs: number;
+}
+
+/** Throws FETTLE_TRAINING_FAILED where there is too little to learn from. */
+export function learningSet(history: History, { budgetPerDay, ...changes }: Omit<LearnOptions, 'signal'> = {}): LearningSet {
   const settings: Recipe = { ...recipe, ...changes };
   const prepared = prepareHistory(history);
   const tracked = trackRows(prepared, teachingShare, settings.halfLives.baseline);
@@ -108,44 +139,37 @@ export async function learnTracking(
   const windows = windowMatrix(tracked, learning, length);
   const centre = columnMeans(windows);
   const networks = linearNetworks(windows, centre, settings.energies);
-  const slow = slowReference(tracked);
   const base = {
     length,
     channels,
     mean: tracked.mean.map((mean, c) => mean + (tracked.deviation[c] as number) * (tracked.residualMean[c] as number)),
     deviation: tracked.deviation.map((deviation, c) => deviation * (tracked.residualDeviation[c] as number)),
     centre,
-    explainMember: Math.floor(networks.length / 2),
     explainSteps: Math.min(3, length),
   };
   const corrected = correctedRows(tracked);
   const refitting = centredRows(windowMatrix(tracked, thinned(learning, mostRefittingWindows), length), centre);
-  const models = new Map<Precision, LearntModel>();
-  for (const precision of precisions) {
-    signal?.throwIfAborted();
-    const members = networks.map(
-      (weights): Omit<Member, 'residualWeights'> => ({
-        weights,
-        quantized: quantizedIn(precision, weights, refitting),
-      }),
-    );
-    const fitting: Fitting = {
-      base,
-      members,
-      corrected,
-      learning,
-      unseen,
-      tracked,
-      prepared,
-      settings,
-      slow,
-      precision,
-      budgetPerDay,
-      stepMs: history.stepMs,
-      signal,
-    };
-    models.set(precision, await fitted(fitting));
-  }
+  return {
+    base,
+    networks,
+    refitting,
+    corrected,
+    learning,
+    unseen,
+    tracked,
+    prepared,
+    settings,
+    slow: slowReference(tracked),
+    budgetPerDay,
+    stepMs: history.stepMs,
+  };
+}
+
+export function learntFrom(
+  { base, networks, corrected, learning, unseen, tracked, prepared }: LearningSet,
+  models: Learnt['models'],
+): Learnt {
+  const { length, channels } = base;
   const span = length * channels;
   return {
     history: prepared,
@@ -158,44 +182,21 @@ export async function learnTracking(
   };
 }
 
-function quantizedIn(precision: Precision, weights: LinearWeights, rows: Float32Array): Member['quantized'] {
+/** `rows`: `refitting` of the learning set. */
+export function quantizedIn(precision: Precision, weights: LinearWeights, rows: Float32Array): LinearMember['quantized'] {
   if (precision === 'fp32') return undefined;
   return precision === 'int8' ? quantizeLinear(weights, rows) : quantizeLinearBlocks(weights, rows, precision === 'int4' ? 4 : 2);
 }
 
-interface Fitting {
-  readonly base: Omit<TrackingModel, 'members'>;
-  readonly members: readonly Omit<Member, 'residualWeights'>[];
-  readonly corrected: Float64Array;
-  readonly learning: readonly number[];
-  readonly unseen: readonly number[];
-  readonly tracked: TrackedRows;
-  readonly prepared: PreparedHistory;
-  readonly settings: Recipe;
-  readonly slow: DetectorParameters['slow'];
-  readonly precision: Precision;
-  readonly budgetPerDay: number | undefined;
-  readonly stepMs: number;
-  readonly signal: AbortSignal | undefined;
-}
-
 /** Residual weights, limit and bands on the very graph that ships: with another graph's the false-alarm rate doubles (DETECTOR 3.8). */
-async function fitted({
-  base,
-  members,
-  corrected,
-  learning,
-  unseen,
-  tracked,
-  prepared,
-  settings,
-  slow,
-  precision,
-  budgetPerDay,
-  stepMs,
-  signal,
-}: Fitting): Promise<LearntModel> {
+export async function fitMembers(
+  { base, corrected, learning, unseen, tracked, prepared, settings, slow, budgetPerDay, stepMs }: LearningSet,
+  members: readonly MemberNetwork[],
+  precision: Precision,
+  signal?: AbortSignal,
+): Promise<LearntModel> {
   const { length, channels } = base;
+  const model = { ...base, explainMember: Math.floor(members.length / 2) };
   const width = length * channels;
   const windowsAt = (starts: readonly number[]) => ({
     rows: corrected,
@@ -204,12 +205,12 @@ async function fitted({
     channels,
   });
   const even = new Float64Array(width).fill(1);
-  const unweighted = trackingGraph({ ...base, members: members.map((member) => ({ ...member, residualWeights: even })) }, true);
+  const unweighted = trackingGraph({ ...model, members: members.map((member) => ({ ...member, residualWeights: even })) }, true);
   const { residual, observed, expected } = await runGraph(unweighted, windowsAt(thinned(learning, mostWeighingWindows)), signal);
   const weighted = members.map(
     (member, m): Member => ({ ...member, residualWeights: residualWeightsOf(residual, members.length * width, m * width, width) }),
   );
-  const graph = trackingGraph({ ...base, members: weighted });
+  const graph = trackingGraph({ ...model, members: weighted });
   const { parts } = await runGraph(graph, windowsAt(unseen), signal);
   const step = members.length * channels;
   const scores = unseen.map((_, w) => scoreOf(parts, w * step, members.length, channels, length));

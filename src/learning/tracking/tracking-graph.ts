@@ -1,17 +1,24 @@
 import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
+import { type Layer, layeredNetwork } from '../compression/layers.ts';
 import { blockProduct, floatNetwork, quantizedNetwork } from '../deployed-graph.ts';
 import type { QuantizedWeights } from '../quantize.ts';
 import type { BlockWeights } from '../quantize-blocks.ts';
 import type { LinearWeights } from '../training/linear-family.ts';
 
-/** One of the networks whose errors a tracking model joins. */
-export interface Member {
+export interface LinearMember {
   readonly weights: LinearWeights;
   /** Absent: float32. */
   readonly quantized: QuantizedWeights | BlockWeights | undefined;
+}
+
+/** A network from centred windows to their reconstruction, bias-free. */
+export type MemberNetwork = LinearMember | { readonly layers: readonly Layer[] };
+
+/** One of the networks whose errors a tracking model joins. */
+export type Member = MemberNetwork & {
   /** One weight an element of the window: 1 / (deviation of its residual + …), DETECTOR 3.2. */
   readonly residualWeights: Float64Array;
-}
+};
 
 export interface TrackingModel {
   readonly length: number;
@@ -60,8 +67,8 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
     [width, channels],
   );
   const column = (size: number, share: number): Value => graph.floats(new Array<number>(size).fill(share), [size, 1]);
-  const errors = members.map(({ weights, quantized, residualWeights }) => {
-    const reconstruction = networkOf(graph, centred, weights, quantized);
+  const errors = members.map(({ residualWeights, ...network }) => {
+    const reconstruction = networkOf(graph, centred, network);
     const residual = graph.subtract(centred, reconstruction);
     const weighted = graph.multiply(residual, graph.floats(residualWeights, [width]));
     // Sums are products with a constant: ReduceSum adds in an order that depends on where in the batch a row lies.
@@ -104,7 +111,9 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   return graph.model();
 }
 
-function networkOf(graph: GraphBuilder, centred: Value, weights: LinearWeights, quantized: Member['quantized']): Value {
+function networkOf(graph: GraphBuilder, centred: Value, network: MemberNetwork): Value {
+  if ('layers' in network) return layeredNetwork(graph, centred, network.layers);
+  const { weights, quantized } = network;
   if (quantized === undefined) return floatNetwork(graph, centred, weights);
   if (!('block' in quantized.encoder)) return quantizedNetwork(graph, centred, quantized as QuantizedWeights);
   const { encoder, decoder } = quantized as BlockWeights;

@@ -158,10 +158,12 @@ export class AssetAlarms {
     for (const point of points) {
       const flags = commandedFlags(point, command, atMs);
       if (flags === undefined) continue;
+      if (command.verb === 'newNormal') point.condition.clear();
       this.#emit(point, point.change(flags, atMs), atMs, command);
       changed = true;
     }
-    if (!changed) {
+    // "New normal" is for the detector, whether it had raised anything or not.
+    if (!changed && command.verb !== 'newNormal') {
       throw new FettleError(
         'FETTLE_COMMAND_INVALID',
         `${command.asset} has no alarm to ${command.verb}${command.rule === undefined ? '' : ` (${command.rule})`}`,
@@ -354,6 +356,11 @@ function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: number):
       return flags.suppressed ? { ...flags, suppressed: false } : undefined;
     case 'outOfService':
       return flags.outOfService ? undefined : { ...flags, outOfService: true };
+    case 'newNormal':
+      // How it runs now is how it is to run: what the detector had against it is over.
+      return (point.rule === 'anomaly' || point.rule === 'drift') && flags.active
+        ? { ...flags, active: false, acknowledged: true, latched: false }
+        : undefined;
     case 'inService':
       return flags.outOfService ? { ...flags, outOfService: false } : undefined;
     default:

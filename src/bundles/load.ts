@@ -66,8 +66,6 @@ function detectorProblem({ channels, calibration, slow }: DetectorParameters, ma
   const count = manifest.channels.length;
   if (channels.length !== count) return `is for ${channels.length} channels, the manifest has ${count}`;
   if (calibration.length !== manifest.length) return `is for windows of ${calibration.length} rows, the manifest has ${manifest.length}`;
-  if (calibration.parts.length === 0 || calibration.parts.length % (count * calibration.members) !== 0)
-    return 'has calibration windows of another size';
   const sizes = (slow?.scales ?? []).flatMap(({ reference, mean, variance, diffusion, slope, contrast }) => [
     ...[reference, mean, variance, diffusion, slope].map(({ length }) => length),
     contrast.length / count,

@@ -21,7 +21,17 @@ export type ControlRow =
   /** Samples that were acknowledged without being kept (disk full). */
   | { readonly kind: 'gap'; readonly atMs: number; readonly fromMs: number; readonly toMs: number; readonly samples: number };
 
-export const commandVerbs = ['acknowledge', 'shelve', 'unshelve', 'suppress', 'unsuppress', 'outOfService', 'inService', 'reset'] as const;
+export const commandVerbs = [
+  'acknowledge',
+  'shelve',
+  'unshelve',
+  'suppress',
+  'unsuppress',
+  'outOfService',
+  'inService',
+  'reset',
+  'newNormal',
+] as const;
 export type CommandVerb = (typeof commandVerbs)[number];
 
 export interface AlarmCommand {

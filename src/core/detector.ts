@@ -15,6 +15,9 @@ const trackedChannelSchema = z.strictObject({
   frozenAfter: z.int().positive(),
   /** Baseline at the end of learning, in deviations. */
   baseline: z.number(),
+  /** Limit without this channel over the limit with all, and the same for the mean of ln(score), as a difference: found with the channel held at its mean. */
+  limitWithout: z.number().positive(),
+  levelWithout: z.number(),
 });
 
 /** The slow-change companion at one time scale (detector study 2, section 1). Everything in deviations of the channels. */
@@ -62,8 +65,6 @@ export const detectorSchema = z.strictObject({
     room: z.number().positive(),
     /** Networks in the model. */
     members: z.int().positive(),
-    /** `[windows, members, channels]`: squared weighted residual summed over a channel, for the unseen windows in order. From it the limit without some channels follows. */
-    parts: numbers,
     /** Window rows; a block is one window long. */
     length: z.int().positive(),
   }),

@@ -5,9 +5,9 @@ import { Baseline } from './baseline.ts';
 import { ChannelWatch, type SavedWatch } from './channel-watch.ts';
 import { Decision, type SavedDecision } from './decision.ts';
 import { RunningMedian, scoreOf } from './limit.ts';
-import { MaskedLimits } from './masked-limits.ts';
-import { SlowChange, type SlowVerdict } from './slow-change.ts';
-import { Wear, type WearLimit } from './wear.ts';
+import { limitWithout } from './masked-limits.ts';
+import { type SavedSlow, SlowChange, type SlowVerdict } from './slow-change.ts';
+import { type SavedWear, Wear, type WearLimit } from './wear.ts';
 
 /** A row of the grid in the model's channels, engineering units; NaN where a channel has nothing usable. */
 export interface DetectorRow {
@@ -54,6 +54,7 @@ interface Open {
   readonly scale: Float64Array;
 }
 
+const newNormal = Symbol('how it runs now is normal');
 const empty = new Float32Array();
 /** A row that came again this many times more often than any while learning is a dead logger, not a calm machine. */
 const repeatsAllowed = (longest: number): number => Math.max(10, 3 * longest);
@@ -76,7 +77,6 @@ export class AssetDetector {
   readonly #median: RunningMedian;
   readonly #slow: SlowChange;
   readonly #wear: Wear | undefined;
-  readonly #limits: MaskedLimits;
   /** Drift-corrected rows, `[length, channels]`, a ring. */
   readonly #ring: Float64Array;
   #filled = 0;
@@ -86,7 +86,8 @@ export class AssetDetector {
   #block = Number.NaN;
   /** Whether the baseline stands still in this block of rows. */
   #frozen = false;
-  #queue: DetectorRow[] = [];
+  #inAlarm = false;
+  #queue: (DetectorRow | typeof newNormal)[] = [];
   #open: Open[] = [];
 
   constructor(
@@ -104,13 +105,17 @@ export class AssetDetector {
     this.#median = new RunningMedian(parameters.median);
     this.#slow = new SlowChange(parameters);
     this.#wear = wear === undefined ? undefined : new Wear(parameters, wear);
-    this.#limits = new MaskedLimits(parameters, model.limit);
     this.#ring = new Float64Array(model.length * parameters.channels.length);
   }
 
   /** The arrays are kept. */
   push(row: DetectorRow): void {
     this.#queue.push(row);
+  }
+
+  /** A person says that how the machine runs from here on is normal: references and baseline begin here, in order with the rows. */
+  acceptAsNormal(): void {
+    this.#queue.push(newNormal);
   }
 
   get hasRows(): boolean {
@@ -121,11 +126,18 @@ export class AssetDetector {
   open(batch: WindowBatchBuilder, asset: number): number {
     let taken = 0;
     for (const row of this.#queue) {
+      if (row === newNormal) {
+        if (this.#open.length > 0) break;
+        this.#begin();
+        taken++;
+        continue;
+      }
       const block = Math.floor(Math.round(row.endMs / this.#stepMs - 1) / this.parameters.decisionRows);
       if (block !== this.#block) {
         if (this.#open.length > 0) break;
         this.#block = block;
         this.#frozen = this.#decision.freezes;
+        this.#inAlarm = this.#decision.alarm;
       }
       this.#open.push(this.#take(row, batch, asset));
       taken++;
@@ -170,7 +182,7 @@ export class AssetDetector {
     this.#repeated = 0;
     const usable = new Float64Array(channels);
     for (let c = 0; c < channels; c++) {
-      const { value, own } = this.#watch.read(c, row.values[c] as number, row.bad[c] === 1, this.#decision.alarm);
+      const { value, own } = this.#watch.read(c, row.values[c] as number, row.bad[c] === 1, this.#inAlarm);
       usable[c] = value;
       this.#ring[this.#at * channels + c] = this.#baseline.correct(c, value, own);
     }
@@ -214,12 +226,15 @@ export class AssetDetector {
     if (none !== undefined || scores === undefined) return verdict;
     const channels = this.parameters.channels.length;
     const partial = masked.includes(1);
-    const { limit, level } = partial ? this.#limits.limitFor(masked) : { limit: this.#limit, level: this.parameters.level };
+    const { limit, level } = partial
+      ? limitWithout(this.parameters, this.#limit, masked)
+      : { limit: this.#limit, level: this.parameters.level };
     const members = this.parameters.calibration.members;
+    // Joined here, from the parts: the runtime's own logarithm rounds by where in a batch a row lies, and a batch must never change a result.
     const raw =
-      partial && scores.parts !== undefined
-        ? scoreOf(scores.parts, index * members * channels, members, channels, this.#length, masked)
-        : (scores.value[index] as number);
+      scores.parts === undefined
+        ? (scores.value[index] as number)
+        : scoreOf(scores.parts, index * members * channels, members, channels, this.#length, partial ? masked : undefined);
     const score = this.#median.add(raw);
     const { ratio, alarm } = this.#decision.judge(score, limit, level, open.frozen);
     const from = index * channels;
@@ -246,6 +261,16 @@ export class AssetDetector {
     const { mean, deviation, residualMean } = this.parameters.channels[c] as DetectorParameters['channels'][number];
     const residual = residualMean + ((corrected - mean) / deviation - residualMean) * Math.sqrt(scale[c] as number);
     return mean + deviation * (residual + (level[c] as number));
+  }
+
+  #begin(): void {
+    this.#baseline.rebase(this.#watch.lastValues());
+    this.#slow.rebase();
+    this.#wear?.rebase();
+    this.#decision.rest();
+    this.#frozen = false;
+    this.#inAlarm = false;
+    this.#empty();
   }
 
   /** The window begins anew: what is in it does not belong to what comes. */
@@ -282,6 +307,7 @@ export class AssetDetector {
       lastMs: finite(this.#lastMs),
       block: finite(this.#block),
       frozen: this.#frozen,
+      inAlarm: this.#inAlarm,
     };
   }
 
@@ -301,6 +327,7 @@ export class AssetDetector {
     this.#lastMs = saved.lastMs ?? Number.NaN;
     this.#block = saved.block ?? Number.NaN;
     this.#frozen = saved.frozen;
+    this.#inAlarm = saved.inAlarm;
     return true;
   }
 }
@@ -315,8 +342,8 @@ export interface SavedDetector {
   readonly watch: SavedWatch;
   readonly decision: SavedDecision;
   readonly median: number[];
-  readonly slow: { readonly rows: number; readonly means: number[][] };
-  readonly wear?: number[] | null;
+  readonly slow: SavedSlow;
+  readonly wear?: SavedWear | null;
   readonly ring: readonly number[];
   readonly filled: number;
   readonly at: number;
@@ -324,4 +351,5 @@ export interface SavedDetector {
   readonly lastMs: number | null;
   readonly block: number | null;
   readonly frozen: boolean;
+  readonly inAlarm: boolean;
 }

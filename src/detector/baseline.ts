@@ -61,6 +61,15 @@ export class Baseline {
     for (let c = 0; c < this.level.length; c++) this.level[c] = (this.level[c] as number) * kept;
   }
 
+  /** What is now is the baseline. `values` in engineering units; NaN leaves a channel as it is. */
+  rebase(values: ArrayLike<number>): void {
+    this.#channels.forEach(({ mean, deviation, residualMean }, c) => {
+      const value = values[c] as number;
+      if (Number.isFinite(value)) this.level[c] = (value - mean) / deviation - residualMean;
+    });
+    this.scale.fill(1);
+  }
+
   save(): { level: number[]; scale: number[] } {
     return { level: [...this.level], scale: [...this.scale] };
   }

@@ -63,6 +63,11 @@ export class ChannelWatch {
     return { value: out ? Number.NaN : (this.#last[c] as number), own: usable && !out };
   }
 
+  /** By channel; NaN where there was none yet. */
+  lastValues(): Float64Array {
+    return this.#last.slice();
+  }
+
   /** Channels that stand on one value. */
   frozen(): number[] {
     return [...this.#frozen.keys()].filter((c) => this.#frozen[c] === 1);

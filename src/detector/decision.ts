@@ -51,6 +51,15 @@ export class Decision {
     return { ratio, alarm: this.alarm };
   }
 
+  /** No alarm, and nothing against the machine so far. */
+  rest(): void {
+    this.#level = this.#parameters.level;
+    this.#sum = 0;
+    this.#quietRows = 0;
+    this.#alarmRows = 0;
+    this.alarm = false;
+  }
+
   save(): SavedDecision {
     return { level: this.#level, sum: this.#sum, quietRows: this.#quietRows, alarmRows: this.#alarmRows, alarm: this.alarm };
   }

@@ -17,6 +17,8 @@ export class SlowChange {
   readonly #channels: DetectorParameters['channels'];
   readonly #mostRows: number;
   readonly #means: readonly Float64Array[];
+  /** What the means are held against; those of learning until a person says otherwise. */
+  readonly #references: readonly Float64Array[];
   /** Rows since the end of learning. */
   #rows = 0;
 
@@ -25,6 +27,7 @@ export class SlowChange {
     this.#scales = slow?.scales ?? [];
     this.#mostRows = 2 * (slow?.learningRows ?? 0);
     this.#means = this.#scales.map(({ mean }) => Float64Array.from(mean));
+    this.#references = this.#scales.map(({ reference }) => Float64Array.from(reference));
   }
 
   /** `values` in engineering units; a channel without a usable value (NaN) stays where it was. Undefined where nothing was learnt to say it. */
@@ -35,6 +38,7 @@ export class SlowChange {
     let channel = 0;
     this.#scales.forEach((scale, s) => {
       const mean = this.#means[s] as Float64Array;
+      const reference = this.#references[s] as Float64Array;
       const weight = weightOf(scale.halfLifeRows);
       for (let c = 0; c < mean.length; c++) {
         const { mean: centre, deviation } = this.#channels[c] as DetectorParameters['channels'][number];
@@ -44,7 +48,7 @@ export class SlowChange {
       for (let c = 0; c < mean.length; c++) {
         let contrast = 0;
         for (let j = 0; j < mean.length; j++)
-          contrast += (scale.contrast[c * mean.length + j] as number) * ((mean[j] as number) - (scale.reference[j] as number));
+          contrast += (scale.contrast[c * mean.length + j] as number) * ((mean[j] as number) - (reference[j] as number));
         const variance =
           (scale.variance[c] as number) +
           (scale.diffusion[c] as number) * this.#rows +
@@ -56,14 +60,35 @@ export class SlowChange {
     return { ratio, channel };
   }
 
-  save(): { rows: number; means: number[][] } {
-    return { rows: this.#rows, means: this.#means.map((mean) => [...mean]) };
+  /** The means as they stand are the reference from here on. */
+  rebase(): void {
+    this.#rows = 0;
+    this.#means.forEach((mean, s) => {
+      this.#references[s]?.set(mean);
+    });
   }
 
-  restore({ rows, means }: { rows: number; means: readonly (readonly number[])[] }): void {
+  save(): SavedSlow {
+    return {
+      rows: this.#rows,
+      means: this.#means.map((mean) => [...mean]),
+      references: this.#references.map((reference) => [...reference]),
+    };
+  }
+
+  restore({ rows, means, references }: SavedSlow): void {
     this.#rows = rows;
     means.forEach((mean, s) => {
       this.#means[s]?.set(mean);
     });
+    references.forEach((reference, s) => {
+      this.#references[s]?.set(reference);
+    });
   }
+}
+
+export interface SavedSlow {
+  readonly rows: number;
+  readonly means: readonly (readonly number[])[];
+  readonly references: readonly (readonly number[])[];
 }

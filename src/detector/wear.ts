@@ -20,12 +20,14 @@ export class Wear {
   readonly #weight: number;
   /** In deviations from the mean of learning. */
   readonly #means: Float64Array;
+  readonly #references: Float64Array;
 
   constructor({ channels }: DetectorParameters, limit: WearLimit) {
     this.#channels = channels;
     this.#limit = limit;
     this.#weight = weightOf(Math.max(1, limit.overRows * halfLifeShare));
     this.#means = new Float64Array(channels.length);
+    this.#references = new Float64Array(channels.length);
   }
 
   /** `values` in engineering units; NaN where a channel has nothing usable. */
@@ -37,17 +39,28 @@ export class Wear {
       const value = values[c] as number;
       if (Number.isFinite(value))
         this.#means[c] = (this.#means[c] as number) + this.#weight * ((value - mean) / deviation - (this.#means[c] as number));
-      const own = Math.abs(this.#means[c] as number) / this.#limit.deviations;
+      const own = Math.abs((this.#means[c] as number) - (this.#references[c] as number)) / this.#limit.deviations;
       if (own > ratio) [ratio, channel] = [own, c];
     }
     return { ratio, channel };
   }
 
-  save(): number[] {
-    return [...this.#means];
+  /** The means as they stand are the reference from here on. */
+  rebase(): void {
+    this.#references.set(this.#means);
   }
 
-  restore(means: readonly number[]): void {
-    this.#means.set(means);
+  save(): SavedWear {
+    return { means: [...this.#means], references: [...this.#references] };
   }
+
+  restore({ means, references }: SavedWear): void {
+    this.#means.set(means);
+    this.#references.set(references);
+  }
+}
+
+export interface SavedWear {
+  readonly means: readonly number[];
+  readonly references: readonly number[];
 }

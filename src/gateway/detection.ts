@@ -50,6 +50,11 @@ export class Detection {
     return this.#tracked[asset]?.plan;
   }
 
+  /** From here on, how the asset runs is normal. */
+  acceptAsNormal(asset: number): void {
+    this.#tracked[asset]?.detector.acceptAsNormal();
+  }
+
   /** The row's arrays are copied. */
   feed(asset: number, { endMs, values, states, running }: Row): void {
     const tracked = this.#tracked[asset];

@@ -132,7 +132,10 @@ export class Pipeline {
       });
     } else if (row.kind === 'command') {
       const asset = this.#plan.alarms.findIndex(({ id }) => id === row.command.asset);
-      if (asset >= 0) this.#events.push({ kind: 'command', asset, row });
+      if (asset < 0) return;
+      // In order with the rows, whose verdicts depend on it.
+      if (row.command.verb === 'newNormal') this.#detection.acceptAsNormal(asset);
+      this.#events.push({ kind: 'command', asset, row });
     }
   }
 

@@ -1,8 +1,10 @@
-import type { Representation } from './representation.ts';
-
 /** What a linear autoencoder makes of a row: residual f − (f E) D, and the weight of each residual element. */
 export interface ResidualModel {
-  readonly representation: Representation;
+  readonly channels: number;
+  /** Elements of a channel, in order of time. */
+  readonly blocks: number;
+  /** Where in a row the element of a channel and block stands. */
+  readonly at: (channel: number, block: number) => number;
   readonly encoder: Float32Array;
   readonly decoder: Float32Array;
   readonly rank: number;
@@ -28,7 +30,7 @@ export interface Attribution {
  * A Cholesky factor of the middle is taken into the matrix.
  */
 export function attributionOf(model: ResidualModel): Attribution {
-  const { channels, blocks } = model.representation;
+  const { channels, blocks, at } = model;
   const width = channels * blocks;
   const directions = Math.min(2, blocks);
   const columns = channels * directions;
@@ -37,7 +39,8 @@ export function attributionOf(model: ResidualModel): Attribution {
   for (let c = 0; c < channels; c++) {
     const shifts = Array.from({ length: directions }, (_, d) => {
       const shift = new Float64Array(width);
-      return shift.fill(1, c * blocks + half(d), c * blocks + half(d + 1));
+      for (let block = half(d); block < half(d + 1); block++) shift[at(c, block)] = 1;
+      return shift;
     });
     const seen = shifts.map((shift) => weightedResidual(shift, model));
     const middle = seen.map((one) => seen.map((other) => dot(one, other)));

@@ -102,7 +102,15 @@ function attributed(
   const { rank, width } = weights;
   const encoder = quantized === undefined ? weights.encoder : dequantized(quantized.encoder, rank);
   const decoder = quantized === undefined ? weights.decoder : dequantized(quantized.decoder, width);
-  const { matrix, directions } = attributionOf({ representation, encoder, decoder, rank, residualWeights });
+  const { matrix, directions } = attributionOf({
+    channels: representation.channels,
+    blocks: representation.blocks,
+    at: (channel, block) => channel * representation.blocks + block,
+    encoder,
+    decoder,
+    rank,
+    residualWeights,
+  });
   const columns = representation.channels * directions;
   const constant =
     quantized === undefined
@@ -111,7 +119,7 @@ function attributed(
   return { evidence: graph.matmul(weighted, constant), directions };
 }
 
-const int8Constant = (graph: GraphBuilder, { values, scale }: QuantizedMatrix, columns: number): Value =>
+export const int8Constant = (graph: GraphBuilder, { values, scale }: QuantizedMatrix, columns: number): Value =>
   graph.op('DequantizeLinear', [graph.int8s(values, [values.length / columns, columns]), graph.floats(scale, [columns])], { axis: 1 });
 
 /** u8 with its zero at 128 over [-1, 1]. */

@@ -43,7 +43,7 @@ describe('wear', () => {
     const wear = new Wear(parameters, { deviations: 4, overRows: 7 * rowsADay });
     for (let row = 0; row < 2 * rowsADay; row++) wear.row([50, 3.3]);
     const again = new Wear(parameters, { deviations: 4, overRows: 7 * rowsADay });
-    again.restore(JSON.parse(JSON.stringify(wear.save())) as number[]);
+    again.restore(JSON.parse(JSON.stringify(wear.save())) as ReturnType<Wear['save']>);
     expect(again.row([50, 3.3])).toEqual(wear.row([50, 3.3]));
   });
 });

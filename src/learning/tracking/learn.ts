@@ -72,8 +72,8 @@ const mostWeighingWindows = 8_000;
 /** Windows the decoder is fitted to anew behind a quantized encoder. */
 const mostRefittingWindows = 4_000;
 const mostCalibrationWindows = 100_000;
-/** Parts that travel with the model, for limits without some channels: about half a megabyte. */
-const mostStoredParts = 60_000;
+/** Windows on which the limit without a channel is found. */
+const mostMaskedWindows = 1_000;
 const probeWindows = 256;
 /** Where a budget is asked for and there is too little history to keep a promise: wider, and it says so. */
 const unknownBudgetRoom = 1.25;
@@ -216,6 +216,11 @@ export async function fitMembers(
   const scores = unseen.map((_, w) => scoreOf(parts, w * step, members.length, channels, length));
   const { limit: found, level, blocks, scores: running } = limitOf(scores, length, settings.median, settings);
   const { limit, method } = budgeted(found, running, { length, stepMs, budgetPerDay, settings });
+  const without = await limitsWithout(
+    graph,
+    { corrected, unseen: unseen.slice(-mostMaskedWindows), length, channels, mean: base.mean, settings, members: members.length },
+    signal,
+  );
   const sorted = Float64Array.from(running).sort();
   const { halfLives, median, cusum, offDelayRows, rearmRows, levelCap, decisionRows, quantile, margin, room } = settings;
   const detector = detectorSchema.parse({
@@ -228,6 +233,7 @@ export async function fitMembers(
       drifts: tracked.drifts[c] as boolean,
       frozenAfter: Math.max(10, 3 * (prepared.longestStill[c] as number)),
       baseline: tracked.baseline[c] as number,
+      ...(without[c] as Without),
     })),
     halfLives,
     median,
@@ -243,7 +249,6 @@ export async function fitMembers(
       margin,
       room,
       members: members.length,
-      parts: Array.from(parts.subarray(-Math.max(1, Math.floor(mostStoredParts / step)) * step), (value) => Number(value.toPrecision(6))),
       length,
     },
     slow,
@@ -260,6 +265,44 @@ export async function fitMembers(
     maxRatio: (sorted.at(-1) as number) / limit,
     residualDeviation: bandOf(observed, expected, channels, base.deviation),
   };
+}
+
+type Without = Pick<DetectorParameters['channels'][number], 'limitWithout' | 'levelWithout'>;
+
+interface MaskedFacts {
+  readonly corrected: Float64Array;
+  readonly unseen: readonly number[];
+  readonly length: number;
+  readonly channels: number;
+  /** By channel: what a channel that is out is held at, engineering units. */
+  readonly mean: Float64Array;
+  readonly settings: Recipe;
+  readonly members: number;
+}
+
+/** What limit and level become without each channel, on the graph that ships. */
+async function limitsWithout(graph: Uint8Array, facts: MaskedFacts, signal: AbortSignal | undefined): Promise<Without[]> {
+  const { corrected, unseen, length, channels, mean, settings, members } = facts;
+  const width = length * channels;
+  const found = async (masked: Uint8Array): Promise<{ limit: number; level: number }> => {
+    const rows = new Float64Array(unseen.length * width);
+    unseen.forEach((start, w) => {
+      rows.set(corrected.subarray(start * channels, start * channels + width), w * width);
+    });
+    for (let at = 0; at < rows.length; at++) if (masked[at % channels] === 1) rows[at] = mean[at % channels] as number;
+    const { parts } = await runGraph(graph, { rows, offsets: unseen.map((_, w) => w * width), length, channels }, signal);
+    const scores = unseen.map((_, w) => scoreOf(parts, w * members * channels, members, channels, length, masked));
+    return limitOf(scores, length, settings.median, settings);
+  };
+  const all = await found(new Uint8Array(channels));
+  const without: Without[] = [];
+  for (let c = 0; c < channels; c++) {
+    // With one channel alone there is nothing left to judge.
+    const masked = Uint8Array.from({ length: channels }, (_, other) => Number(other === c && channels > 1));
+    const { limit, level } = await found(masked);
+    without.push({ limitWithout: limit / all.limit, levelWithout: level - all.level });
+  }
+  return without;
 }
 
 interface LimitFacts {

@@ -1,7 +1,8 @@
 import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
+import { attributionOf } from '../attribution.ts';
 import { type Layer, layeredNetwork } from '../compression/layers.ts';
-import { blockProduct, floatNetwork, quantizedNetwork } from '../deployed-graph.ts';
-import type { QuantizedWeights } from '../quantize.ts';
+import { blockProduct, floatNetwork, int8Constant, quantizedNetwork } from '../deployed-graph.ts';
+import { type QuantizedWeights, quantizeColumns } from '../quantize.ts';
 import type { BlockWeights } from '../quantize-blocks.ts';
 import type { LinearWeights } from '../training/linear-family.ts';
 
@@ -74,13 +75,20 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
     // Sums are products with a constant: ReduceSum adds in an order that depends on where in the batch a row lies.
     const parts = graph.matmul(graph.multiply(weighted, weighted), byChannel);
     const mean = graph.add(graph.matmul(parts, column(channels, 1 / width)), graph.scalar(1e-12));
-    return { reconstruction, residual, parts, mean };
+    return { reconstruction, residual, weighted, parts, mean };
   });
   const total = (values: readonly Value[]): Value => values.reduce((sum, value) => graph.add(sum, value));
   const share = graph.scalar(1 / members.length);
   const score = graph.op('Exp', [graph.multiply(total(errors.map(({ mean }) => graph.op('Log', [mean]))), share)]);
-  const shares = total(errors.map(({ parts, mean }) => graph.divide(parts, mean)));
-  const contributions = graph.multiply(shares, graph.multiply(score, graph.scalar(1 / (width * members.length))));
+  const explaining = members[model.explainMember] as Member;
+  // A linear member says which channel would have to be another; of others the plain residual must do.
+  const contributions =
+    'weights' in explaining
+      ? attributed(graph, model, explaining, errors[model.explainMember]?.weighted ?? centred, score)
+      : graph.multiply(
+          total(errors.map(({ parts, mean }) => graph.divide(parts, mean))),
+          graph.multiply(score, graph.scalar(1 / (width * members.length))),
+        );
 
   // The mean of the last steps of each channel, back in engineering units.
   const ends = graph.floats(
@@ -109,6 +117,35 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   graph.output(joined(errors.map(({ parts }) => parts)), 'parts', 'float', ['batch', members.length * channels]);
   if (diagnostic) graph.output(joined(errors.map(({ residual }) => residual)), 'residual', 'float', ['batch', members.length * width]);
   return graph.model();
+}
+
+/** What each channel explains of the score, by the member that says what was expected: the plain residual smears a fault over all that move with it. */
+function attributed(
+  graph: GraphBuilder,
+  { channels, length }: TrackingModel,
+  { weights, residualWeights }: LinearMember & Pick<Member, 'residualWeights'>,
+  weighted: Value,
+  score: Value,
+): Value {
+  const { encoder, decoder, rank, width } = weights;
+  const { matrix, directions } = attributionOf({
+    channels,
+    blocks: length,
+    at: (channel, step) => step * channels + channel,
+    encoder,
+    decoder,
+    rank,
+    residualWeights,
+  });
+  const columns = channels * directions;
+  const evidence = graph.matmul(weighted, int8Constant(graph, quantizeColumns(Float32Array.from(matrix), width, columns), columns));
+  const ones = (size: number): Value => graph.floats(new Array<number>(size).fill(1), [size, 1]);
+  const explained = graph.reshape(graph.matmul(graph.reshape(graph.multiply(evidence, evidence), [-1, directions]), ones(directions)), [
+    -1,
+    channels,
+  ]);
+  const all = graph.add(graph.matmul(explained, ones(channels)), graph.scalar(1e-30));
+  return graph.multiply(explained, graph.divide(score, all));
 }
 
 function networkOf(graph: GraphBuilder, centred: Value, network: MemberNetwork): Value {

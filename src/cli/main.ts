@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { FettleError } from '../core/errors.ts';
 import { version } from '../gateway/gateway.ts';
 import { checkCommand } from './check.ts';
+import { compressCommand } from './compress.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { historyCommand } from './history.ts';
@@ -24,6 +25,7 @@ const commands = [
   initCommand,
   trainCommand,
   evaluateCommand,
+  compressCommand,
   modelCommand,
   historyCommand,
 ];

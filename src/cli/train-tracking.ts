@@ -8,6 +8,7 @@ import { readRecording } from '../learning/evaluation/recording.ts';
 import { medianStepMs } from '../learning/evaluation/time-order.ts';
 import { bundleOf } from '../learning/tracking/bundle.ts';
 import { trackingCard } from '../learning/tracking/card.ts';
+import type { History } from '../learning/tracking/history.ts';
 import { learnTracking, type Precision } from '../learning/tracking/learn.ts';
 
 export interface TrackingOptions {
@@ -41,11 +42,45 @@ const fewestRows = 400;
  */
 export async function trainTracking(options: TrackingOptions): Promise<TrackingResult> {
   const began = performance.now();
-  const { csv, out, precision, signal } = options;
+  const { out, precision, signal } = options;
   const name = bundleName(out);
   await refuseExisting(out);
+  const { history, fromMs, toMs } = await readHistory(options);
+  const learnt = await learnTracking(history, [...new Set(['fp32', precision] as const)], {
+    signal,
+    ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }),
+  });
+  const bundle = await bundleOf(learnt, precision, {
+    ...name,
+    stepMs: history.stepMs,
+    fromMs,
+    toMs,
+  });
+  signal.throwIfAborted();
+  const { model, golden, detector } = bundle;
+  const card = trackingCard(bundle.manifest, learnt);
+  const manifest = await writeBundle(out, { manifest: bundle.manifest, model, golden, card, ...(detector && { detector }) });
+  return {
+    manifest,
+    ranks: learnt.ranks,
+    constant: learnt.history.constant,
+    bytes: model.length,
+    floatBytes: learnt.models.get('fp32')?.graph.length ?? model.length,
+    seconds: (performance.now() - began) / 1000,
+  };
+}
+
+export interface ReadHistory {
+  readonly history: History;
+  /** null where the rows have no time. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+}
+
+/** Recordings of one machine on one grid. Throws FETTLE_CSV_INVALID, and FETTLE_TRAINING_FAILED where there are too few rows. */
+export async function readHistory(options: Pick<TrackingOptions, 'csv' | 'time' | 'ignore' | 'stepMs'>): Promise<ReadHistory> {
   const recordings = [];
-  for (const file of csv)
+  for (const file of options.csv)
     recordings.push(
       await readRecording(file, {
         ...options,
@@ -70,28 +105,11 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
     throw new FettleError('FETTLE_TRAINING_FAILED', `${rows} rows on a grid of ${stepMs} ms are too few, ${fewestRows} are the least`, {
       hint: 'give longer recordings, or check --step: it should not be longer than the time between samples',
     });
-  const learnt = await learnTracking({ channels: first.columns, stepMs, runs }, [...new Set(['fp32', precision] as const)], {
-    signal,
-    ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }),
-  });
   const timed = recordings.every((recording) => recording.timed);
-  const bundle = await bundleOf(learnt, precision, {
-    ...name,
-    stepMs,
+  return {
+    history: { channels: first.columns, stepMs, runs },
     fromMs: timed ? Math.min(...recordings.map(({ timeMs }) => timeMs[0] ?? 0)) : null,
     toMs: timed ? Math.max(...recordings.map(({ timeMs }) => timeMs.at(-1) ?? 0)) : null,
-  });
-  signal.throwIfAborted();
-  const { model, golden, detector } = bundle;
-  const card = trackingCard(bundle.manifest, learnt);
-  const manifest = await writeBundle(out, { manifest: bundle.manifest, model, golden, card, ...(detector && { detector }) });
-  return {
-    manifest,
-    ranks: learnt.ranks,
-    constant: learnt.history.constant,
-    bytes: model.length,
-    floatBytes: learnt.models.get('fp32')?.graph.length ?? model.length,
-    seconds: (performance.now() - began) / 1000,
   };
 }
 

@@ -15,6 +15,12 @@ export function positive(text: string): number {
   return number;
 }
 
+export function share(text: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || !(number >= 0 && number <= 1)) throw new InvalidArgumentError('must be a number from 0 to 1');
+  return number;
+}
+
 /** "a, b" → ["a", "b"] */
 export const list = (text: string): string[] =>
   text

@@ -4,7 +4,7 @@ import { formatBytes, parseBytes } from '../core/duration.ts';
 import { FettleError } from '../core/errors.ts';
 import { modelName } from '../core/manifest.ts';
 import type { Candidate, Wanted } from '../learning/compression/frontier.ts';
-import { list, timesADay } from './arguments.ts';
+import { list, share, timesADay } from './arguments.ts';
 
 interface CompressArguments {
   readonly csv?: string[];
@@ -43,7 +43,7 @@ export const compressCommand = (): Command =>
     .option('--target <size>', 'at most this large, e.g. 32kB', size)
     .option('--max-bytes <size>', 'the same as --target', size)
     .option('--max-us <microseconds>', 'at most this long for a window alone, on this machine', above0)
-    .option('--loss <share>', 'the smallest that loses at most this much AUC; with neither this nor another limit 0.01', above0)
+    .option('--loss <share>', 'the smallest that loses at most this much AUC; with neither this nor another limit 0.01', share)
     .option('--budget <times>', 'false alarms that can be put up with, e.g. 1/week', timesADay)
     .option('--out <folder>', 'bundle to write; the next version beside the old one when absent')
     .option('--json <file>', 'the frontier as JSON')

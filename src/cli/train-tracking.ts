@@ -4,12 +4,14 @@ import { FettleError } from '../core/errors.ts';
 import { type ModelManifest, modelName } from '../core/manifest.ts';
 import { gridRows } from '../gateway/recording-run.ts';
 import { bundleName } from '../learning/bundle-name.ts';
+import { learnPrecisions, smallestWithin } from '../learning/compression/learn-precisions.ts';
+import type { Worth } from '../learning/compression/worth.ts';
 import { readRecording } from '../learning/evaluation/recording.ts';
 import { medianStepMs } from '../learning/evaluation/time-order.ts';
 import { bundleOf } from '../learning/tracking/bundle.ts';
 import { trackingCard } from '../learning/tracking/card.ts';
 import type { History } from '../learning/tracking/history.ts';
-import { learnTracking, type Precision } from '../learning/tracking/learn.ts';
+import { learningSet, type Precision } from '../learning/tracking/learn.ts';
 
 export interface TrackingOptions {
   readonly csv: readonly string[];
@@ -19,7 +21,10 @@ export interface TrackingOptions {
   readonly stepMs: number | undefined;
   /** `models/NAME/VERSION` */
   readonly out: string;
-  readonly precision: Precision;
+  /** auto: the smallest that loses at most `loss`. */
+  readonly precision: Precision | 'auto';
+  /** Of the area under the curve, beside fp32. */
+  readonly loss: number;
   readonly budgetPerDay: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -30,6 +35,8 @@ export interface TrackingResult {
   readonly constant: readonly string[];
   readonly bytes: number;
   readonly floatBytes: number;
+  /** Of what was written, beside fp32. */
+  readonly worth: Worth | undefined;
   readonly seconds: number;
 }
 
@@ -42,14 +49,13 @@ const fewestRows = 400;
  */
 export async function trainTracking(options: TrackingOptions): Promise<TrackingResult> {
   const began = performance.now();
-  const { out, precision, signal } = options;
+  const { out, signal } = options;
   const name = bundleName(out);
   await refuseExisting(out);
   const { history, fromMs, toMs } = await readHistory(options);
-  const learnt = await learnTracking(history, [...new Set(['fp32', precision] as const)], {
-    signal,
-    ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }),
-  });
+  const set = learningSet(history, { ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }) });
+  const { learnt, worth } = await learnPrecisions(set, signal);
+  const precision = options.precision === 'auto' ? smallestWithin(worth, options.loss) : options.precision;
   const bundle = await bundleOf(learnt, precision, {
     ...name,
     stepMs: history.stepMs,
@@ -58,13 +64,14 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
   });
   signal.throwIfAborted();
   const { model, golden, detector } = bundle;
-  const card = trackingCard(bundle.manifest, learnt);
+  const card = trackingCard(bundle.manifest, learnt, worth);
   const manifest = await writeBundle(out, { manifest: bundle.manifest, model, golden, card, ...(detector && { detector }) });
   return {
     manifest,
     ranks: learnt.ranks,
     constant: learnt.history.constant,
     bytes: model.length,
+    worth: worth.get(precision),
     floatBytes: learnt.models.get('fp32')?.graph.length ?? model.length,
     seconds: (performance.now() - began) / 1000,
   };
@@ -113,7 +120,7 @@ export async function readHistory(options: Pick<TrackingOptions, 'csv' | 'time' 
   };
 }
 
-export function renderTracking({ manifest, ranks, constant, bytes, floatBytes, seconds }: TrackingResult, out: string): string {
+export function renderTracking({ manifest, ranks, constant, bytes, floatBytes, worth, seconds }: TrackingResult, out: string): string {
   const { training, calibration, limit, channels, length, stepMs, precision } = manifest;
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
   const rows = [
@@ -122,6 +129,14 @@ export function renderTracking({ manifest, ranks, constant, bytes, floatBytes, s
       'model',
       `tracking, ${ranks.length} linear networks of rank ${ranks.join(', ')}, ${precision}, ${formatBytes(bytes)} (fp32: ${formatBytes(floatBytes)})`,
     ],
+    ...(worth === undefined
+      ? []
+      : [
+          [
+            'against fp32',
+            `same verdict on ${percent(worth.sameVerdict)}, loss of AUC ${worth.loss.toFixed(4)}; ${worth.cost.alone.toFixed(1)} µs a window alone, ${worth.cost.batch.toFixed(2)} in batches`,
+          ],
+        ]),
     ['limit', `${limit.toPrecision(4)} from ${calibration.windows} unseen windows in ${calibration.blocks} blocks`],
     ['', calibration.method],
     ['healthy', `median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)}`],

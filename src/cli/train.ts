@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { formatBytes } from '../core/duration.ts';
 import { modelName } from '../core/manifest.ts';
 import type { TrainResult } from '../learning/train.ts';
-import { duration, list, positive, timesADay } from './arguments.ts';
+import { duration, list, positive, share, timesADay } from './arguments.ts';
 
 interface TrainArguments {
   readonly csv: string[];
@@ -13,7 +13,8 @@ interface TrainArguments {
   readonly slide: number;
   readonly budget?: number;
   readonly out: string;
-  readonly precision: 'fp32' | 'int8' | 'int4' | 'int2';
+  readonly precision: 'fp32' | 'int8' | 'int4' | 'int2' | 'auto';
+  readonly loss: number;
   readonly seed: number;
   readonly json?: boolean;
 }
@@ -29,21 +30,32 @@ export const trainCommand = (): Command =>
     .option('--slide <steps>', 'steps between two such windows', positive, 8)
     .option('--budget <times>', 'false alarms that can be put up with, e.g. 1/week; without --length', timesADay)
     .requiredOption('--out <folder>', 'bundle to write: models/NAME/VERSION')
-    .addOption(new Option('--precision <precision>', 'what ships').choices(['fp32', 'int8', 'int4', 'int2']).default('int8'))
+    .addOption(new Option('--precision <precision>', 'what ships').choices(['auto', 'fp32', 'int8', 'int4', 'int2']).default('int8'))
+    .option('--loss <share>', 'with --precision auto: AUC that may be lost against fp32, on windows with small steps', share, 0.01)
     .option('--seed <number>', 'seed of everything random', positive, 1)
     .option('--json', 'one JSON document')
     .action(async (options: TrainArguments) => {
-      const { csv, time, ignore, step, length, slide, out, precision, seed, json, budget } = options;
+      const { csv, time, ignore, step, length, slide, out, precision, seed, json, budget, loss } = options;
       const live = json !== true && process.stderr.isTTY;
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
       if (length === undefined) {
         const { renderTracking, trainTracking } = await import('./train-tracking.ts');
-        const learnt = await trainTracking({ csv, time, ignore, stepMs: step, out, precision, budgetPerDay: budget, signal: stop.signal });
+        const learnt = await trainTracking({
+          csv,
+          time,
+          ignore,
+          stepMs: step,
+          out,
+          precision,
+          loss,
+          budgetPerDay: budget,
+          signal: stop.signal,
+        });
         process.stdout.write(json === true ? `${JSON.stringify(learnt)}\n` : renderTracking(learnt, out));
         return;
       }
-      if (precision === 'int4' || precision === 'int2')
+      if (precision !== 'fp32' && precision !== 'int8')
         throw new InvalidArgumentError(`--precision ${precision} is for tracking detectors: leave --length out`);
       const { trainBundle } = await import('../learning/train.ts');
       const result = await trainBundle(

@@ -7,10 +7,10 @@ export interface WindowCost {
 }
 
 export const largeBatch = 256;
-const rounds = 5;
+const rounds = 3;
 const roundMs = 20;
 
-/** The least disturbed of five rounds, for a graph with the input `window` `[batch, length, channels]`. `values`: at least 256 windows, or as many as there are, again and again. */
+/** The least disturbed of three rounds, for a graph with the input `window` `[batch, length, channels]`. `values`: at least 256 windows, or as many as there are, again and again. */
 export async function measureGraph(model: Uint8Array, values: Float32Array, length: number, channels: number): Promise<WindowCost> {
   const session = await createSession(model);
   const size = length * channels;

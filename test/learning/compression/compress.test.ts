@@ -136,14 +136,21 @@ describe('compressBundle', () => {
 });
 
 describe('chooseFrom', () => {
-  it('takes the least loss within bytes and time, of those alike the smallest; the smallest within a loss', () => {
-    const one = (bytes: number, alone: number, loss: number) => ({ ...compressed.chosen, bytes, cost: { alone, batch: 1 }, loss });
-    const [a, b, c, d] = [one(100, 10, 0.2), one(200, 50, 0.011), one(300, 10, 0.01), one(400, 10, 0)];
+  it('takes the least loss within bytes and time, of those alike the one that agrees best; the smallest within a loss', () => {
+    const one = (bytes: number, alone: number, loss: number, rankAgreement: number) => ({
+      bytes,
+      cost: { alone, batch: 1 },
+      loss,
+      rankAgreement,
+    });
+    const [a, b, c, d] = [one(100, 10, 0.2, 0.99), one(200, 50, 0.011, 0.9), one(300, 10, 0.013, 0.95), one(400, 10, -0.1, 0.8)];
     const all = [a, b, c, d];
-    expect(chooseFrom(all, { bytes: 350 })).toBe(b);
-    expect(chooseFrom(all, { bytes: 350, microseconds: 20 })).toBe(c);
+    expect(chooseFrom(all, { bytes: 350 })).toBe(c);
+    expect(chooseFrom(all, { bytes: 250 })).toBe(b);
+    expect(chooseFrom(all, { bytes: 250, microseconds: 20 })).toBe(a);
+    expect(chooseFrom([...all, one(400, 10, 0.004, 0.9)], { bytes: 500 })).toMatchObject({ rankAgreement: 0.9 });
     expect(chooseFrom(all, { loss: 0.3 })).toBe(a);
-    expect(chooseFrom(all, { loss: 0.001 })).toBe(d);
+    expect(chooseFrom(all, { loss: 0.012 })).toBe(b);
     expect(chooseFrom(all, { bytes: 50 })).toBeUndefined();
   });
 });

@@ -1,0 +1,34 @@
+import { FettleError } from '../../core/errors.ts';
+import { fitMembers, type LearningSet, type Learnt, type LearntModel, learntFrom, type Precision, quantizedIn } from '../tracking/learn.ts';
+import { precisions } from './frontier.ts';
+import { Judge, type Worth } from './worth.ts';
+
+export interface MeasuredPrecisions {
+  readonly learnt: Learnt;
+  readonly worth: ReadonlyMap<Precision, Worth>;
+}
+
+/** The model of a history in every precision, each measured beside float32. Rejects with the signal's reason. */
+export async function learnPrecisions(set: LearningSet, signal?: AbortSignal): Promise<MeasuredPrecisions> {
+  const models = new Map<Precision, LearntModel>();
+  const worth = new Map<Precision, Worth>();
+  let judge: Judge | undefined;
+  for (const precision of precisions) {
+    signal?.throwIfAborted();
+    const members = set.networks.map((weights) => ({ weights, quantized: quantizedIn(precision, weights, set.refitting) }));
+    const model = await fitMembers(set, members, precision, signal);
+    judge ??= await Judge.beside(set, model);
+    models.set(precision, model);
+    worth.set(precision, await judge.worthOf(model));
+  }
+  return { learnt: learntFrom(set, models), worth };
+}
+
+/** The smallest that loses at most `loss` of the area under the curve; float32 loses nothing. Throws FETTLE_TRAINING_FAILED where none was measured. */
+export function smallestWithin(worth: MeasuredPrecisions['worth'], loss: number): Precision {
+  const [smallest] = [...worth].filter(([, one]) => one.loss <= loss).sort(([, a], [, b]) => a.bytes - b.bytes);
+  if (smallest !== undefined) return smallest[0];
+  throw new FettleError('FETTLE_TRAINING_FAILED', `no precision loses at most ${loss}`, {
+    hint: 'a loss of 0 or more always lets fp32 through',
+  });
+}

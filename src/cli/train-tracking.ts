@@ -4,6 +4,7 @@ import { FettleError } from '../core/errors.ts';
 import { type ModelManifest, modelName } from '../core/manifest.ts';
 import { gridRows } from '../gateway/recording-run.ts';
 import { bundleName } from '../learning/bundle-name.ts';
+import { precisions } from '../learning/compression/frontier.ts';
 import { learnPrecisions, smallestWithin } from '../learning/compression/learn-precisions.ts';
 import type { Worth } from '../learning/compression/worth.ts';
 import { readRecording } from '../learning/evaluation/recording.ts';
@@ -54,7 +55,7 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
   await refuseExisting(out);
   const { history, fromMs, toMs } = await readHistory(options);
   const set = learningSet(history, { ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }) });
-  const { learnt, worth } = await learnPrecisions(set, signal);
+  const { learnt, worth } = await learnPrecisions(set, options.precision === 'auto' ? precisions : [options.precision], signal);
   const precision = options.precision === 'auto' ? smallestWithin(worth, options.loss) : options.precision;
   const bundle = await bundleOf(learnt, precision, {
     ...name,

@@ -1,6 +1,5 @@
 import { FettleError } from '../../core/errors.ts';
 import { fitMembers, type LearningSet, type Learnt, type LearntModel, learntFrom, type Precision, quantizedIn } from '../tracking/learn.ts';
-import { precisions } from './frontier.ts';
 import { Judge, type Worth } from './worth.ts';
 
 export interface MeasuredPrecisions {
@@ -8,12 +7,12 @@ export interface MeasuredPrecisions {
   readonly worth: ReadonlyMap<Precision, Worth>;
 }
 
-/** The model of a history in every precision, each measured beside float32. Rejects with the signal's reason. */
-export async function learnPrecisions(set: LearningSet, signal?: AbortSignal): Promise<MeasuredPrecisions> {
+/** The model of a history in the precisions wanted, float32 first, each measured beside float32. Rejects with the signal's reason. */
+export async function learnPrecisions(set: LearningSet, wanted: readonly Precision[], signal?: AbortSignal): Promise<MeasuredPrecisions> {
   const models = new Map<Precision, LearntModel>();
   const worth = new Map<Precision, Worth>();
   let judge: Judge | undefined;
-  for (const precision of precisions) {
+  for (const precision of new Set<Precision>(['fp32', ...wanted])) {
     signal?.throwIfAborted();
     const members = set.networks.map((weights) => ({ weights, quantized: quantizedIn(precision, weights, set.refitting) }));
     const model = await fitMembers(set, members, precision, signal);

@@ -35,6 +35,9 @@ export interface TrackingModel {
   readonly explainSteps: number;
 }
 
+/** TensorProto.DataType.FLOAT */
+const floatType = 1;
+
 /**
  * The graph of DETECTOR 3.7: `window` `[batch, length, channels]` of drift-corrected rows in engineering units → `score` (geometric mean over the networks of the mean
  * squared weighted residual), `contributions`, `observed`, `expected`, and `parts` `[batch, members · channels]` from which the score without some channels follows.
@@ -63,10 +66,30 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
     ),
     graph.floats(model.centre, [width]),
   );
-  const byChannel = graph.floats(
-    Float32Array.from({ length: width * channels }, (_, at) => Number(Math.floor(at / channels) % channels === at % channels)),
-    [width, channels],
-  );
+  // Sums over the steps of each channel are products with identities below each other: stored once, a byte an element, and put together when the model is loaded.
+  const [one, none] = [1, 0].map((diagonal) =>
+    graph.op(
+      'Cast',
+      [
+        graph.uint8s(
+          Uint8Array.from({ length: channels * channels }, (_, at) => (at % (channels + 1) === 0 ? diagonal : 0)),
+          [channels, channels],
+        ),
+      ],
+      {
+        to: floatType,
+      },
+    ),
+  ) as [Value, Value];
+  const overSteps = (counts: (step: number) => boolean): Value =>
+    length === 1
+      ? one
+      : graph.op(
+          'Concat',
+          Array.from({ length }, (_, step) => (counts(step) ? one : none)),
+          { axis: 0 },
+        );
+  const byChannel = overSteps(() => true);
   const column = (size: number, share: number): Value => graph.floats(new Array<number>(size).fill(share), [size, 1]);
   const errors = members.map(({ residualWeights, ...network }) => {
     const reconstruction = networkOf(graph, centred, network);
@@ -91,13 +114,10 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
         );
 
   // The mean of the last steps of each channel, back in engineering units.
-  const ends = graph.floats(
-    Float32Array.from({ length: width * channels }, (_, at) => {
-      const element = Math.floor(at / channels);
-      const counted = element % channels === at % channels && Math.floor(element / channels) >= length - explainSteps;
-      return counted ? (model.deviation[at % channels] as number) / explainSteps : 0;
-    }),
-    [width, channels],
+  const ends = overSteps((step) => step >= length - explainSteps);
+  const unit = graph.floats(
+    Float64Array.from({ length: channels }, (_, c) => (model.deviation[c] as number) / explainSteps),
+    [channels],
   );
   const level = graph.floats(
     Float64Array.from({ length: channels }, (_, c) => {
@@ -107,7 +127,7 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
     }),
     [channels],
   );
-  const inUnits = (values: Value): Value => graph.add(graph.matmul(values, ends), level);
+  const inUnits = (values: Value): Value => graph.add(graph.multiply(graph.matmul(values, ends), unit), level);
   graph.output(graph.reshape(score, [-1]), 'score', 'float', ['batch']);
   graph.output(contributions, 'contributions', 'float', ['batch', channels]);
   graph.output(inUnits(centred), 'observed', 'float', ['batch', channels]);

@@ -91,7 +91,7 @@ describe('fettle history export', () => {
     const rows = (await parquetReadObjects({ file: await asyncBufferFromFile(file) })) as Record<string, unknown>[];
     expect(rows.map(({ value }) => value)).toEqual(Array.from({ length: 10 }, (_, i) => (i + 5) * 1.5));
     expect(rows[0]).toMatchObject({ tag: 'press/flow', text: null, quality: 'good' });
-    expect((rows[0]?.time as Date).getTime()).toBe(firstMs + 5000);
+    expect(rows[0]?.time).toEqual(new Date(firstMs + 5000));
   });
 
   it('asks the gateway where one runs', async () => {

@@ -43,9 +43,14 @@ export function inspectModel(bytes: Uint8Array, manifest: Pick<ModelManifest, 'i
   return [...new Set(graphs.graph?.node.map(({ opType }) => opType))].sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** A model of anyone's, read by the same rules; its inputs and outputs are the caller's to judge. Throws FETTLE_MODEL_INVALID with the reason. */
-export function inspectForeign(bytes: Uint8Array, file: string): ModelProto & { graph: GraphProto } {
-  const model = readModel(bytes);
+/** A model of anyone's, read by the same rules; its inputs and outputs are the caller's to judge; judged is what `simplify` leaves. Throws FETTLE_MODEL_INVALID with the reason. */
+export function inspectForeign(
+  bytes: Uint8Array,
+  file: string,
+  simplify: (graph: GraphProto) => GraphProto = (graph) => graph,
+): ModelProto & { graph: GraphProto } {
+  const read = readModel(bytes);
+  const model = typeof read === 'string' || read.graph === undefined ? read : { ...read, graph: simplify(read.graph) };
   const problem = typeof model === 'string' ? model : modelProblem(model);
   if (problem === undefined) return model as ModelProto & { graph: GraphProto };
   throw new FettleError('FETTLE_MODEL_INVALID', `${file} ${problem}`, {

@@ -8,6 +8,7 @@ import {
   type NodeProto,
   type ValueInfoProto,
 } from '../../onnx/onnx_pb.ts';
+import { withoutZeroStates } from './without-zero-states.ts';
 
 /** Somebody's model, read and found harmless: one float input `[batch, length, channels]`, one output. */
 export interface ForeignModel {
@@ -26,7 +27,7 @@ const prefix = 'model/';
 
 /** Throws FETTLE_MODEL_INVALID with the reason and what to export instead; nothing native has seen the file by then. */
 export function readForeignModel(bytes: Uint8Array, file: string): ForeignModel {
-  const { graph, opsetImport } = inspectForeign(bytes, file);
+  const { graph, opsetImport } = inspectForeign(bytes, file, withoutZeroStates);
   const opset = opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n;
   if (opset < oldestOpset) throw refused(file, `uses opset ${opset}, the oldest that is taken is ${oldestOpset}`, 'export it for opset 21');
   const constants = new Set(graph.initializer.map(({ name }) => name));

@@ -130,6 +130,32 @@ describe('importModel', () => {
     expect(manifest.operators).toContain(precision === 'int8' ? 'DequantizeLinear' : 'MatMulNBits');
   });
 
+  it('takes a recurrent model as exporters write it, with zeros of the size of the batch as its first states', async () => {
+    const hidden = 6;
+    const normal = gaussian(seededRandom(3));
+    const some = (graph: GraphBuilder, shape: readonly number[]): Value =>
+      graph.floats(
+        Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () => normal() / 4),
+        shape,
+      );
+    const lstm = (graph: GraphBuilder, x: Value): Value => {
+      const batch = graph.op('Gather', [graph.op('Shape', [x]), graph.int64s([0])], { axis: 0 });
+      const zeros = graph.op('ConstantOfShape', [graph.op('Concat', [graph.int64s([1]), batch, graph.int64s([hidden])], { axis: 0 })]);
+      const weights = [some(graph, [1, 4 * hidden, channels]), some(graph, [1, 4 * hidden, hidden]), graph.zeros([1, 8 * hidden])];
+      const steps = graph.op('LSTM', [graph.transpose(x, [1, 0, 2]), ...weights, '', zeros, zeros], { hidden_size: hidden });
+      const bySample = graph.transpose(graph.op('Squeeze', [steps, graph.int64s([1])]), [1, 0, 2]);
+      return graph.matmul(bySample, some(graph, [hidden, channels]));
+    };
+    const { kind, manifest } = await imported(onnx(lstm));
+    expect(kind).toBe('reconstruction');
+    expect(manifest.operators).toContain('LSTM');
+    expect(manifest.operators).not.toContain('ConstantOfShape');
+    // Other uses of it stay refused.
+    await expect(imported(onnx((graph, x) => graph.add(x, graph.op('ConstantOfShape', [graph.int64s([1])]))))).rejects.toThrow(
+      /uses the operator ConstantOfShape/,
+    );
+  });
+
   const same = (graph: GraphBuilder, x: Value): Value => graph.op('Relu', [x]);
   const wrong: Record<string, readonly [() => Promise<unknown>, RegExp]> = {
     'no ONNX file': [() => imported(history), /is not an ONNX file/],

@@ -63,8 +63,10 @@ export const detectorSchema = z.strictObject({
     /** (1 + margin / √blocks) × room. */
     margin: z.number().nonnegative(),
     room: z.number().positive(),
-    /** Networks in the model. */
+    /** Blocks of the model's parts: its networks and, where there is one, its lane of levels. */
     members: z.int().positive(),
+    /** How the score of the networks and that of the window's mean are joined; null: the networks alone. */
+    levels: z.strictObject({ networks: z.number().positive(), mean: z.number().positive() }).nullable().default(null),
     /** Window rows; a block is one window long. */
     length: z.int().positive(),
   }),

@@ -48,6 +48,8 @@ export const manifestSchema = z.strictObject({
     seed: z.int(),
     gatewayVersion: z.string(),
   }),
+  /** What it said of its own last learning rows with a step of four deviations in one channel at a time: the share that raised an alarm, and the channels that did not. */
+  selfTest: z.strictObject({ share: z.number().min(0).max(1), blind: z.array(z.string()) }).optional(),
   /** Learnt by a gateway on its own: from the first stretch that is enough to begin with, or from one that is enough to trust. */
   stage: z.enum(['provisional', 'established']).optional(),
   parent: z.string().nullable(),

@@ -229,12 +229,12 @@ export class AssetDetector {
     const { limit, level } = partial
       ? limitWithout(this.parameters, this.#limit, masked)
       : { limit: this.#limit, level: this.parameters.level };
-    const members = this.parameters.calibration.members;
+    const shape = { ...this.parameters.calibration, channels, length: this.#length };
     // Joined here, from the parts: the runtime's own logarithm rounds by where in a batch a row lies, and a batch must never change a result.
     const raw =
       scores.parts === undefined
         ? (scores.value[index] as number)
-        : scoreOf(scores.parts, index * members * channels, members, channels, this.#length, partial ? masked : undefined);
+        : scoreOf(scores.parts, index * shape.members * channels, shape, partial ? masked : undefined);
     const score = this.#median.add(raw);
     const { ratio, alarm } = this.#decision.judge(score, limit, level, open.frozen);
     const from = index * channels;

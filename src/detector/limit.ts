@@ -48,27 +48,43 @@ export class RunningMedian {
 
 const smallest = 1e-12;
 
+/** Shares of the networks' score and of the window's mean in the score. */
+export interface LevelShares {
+  readonly networks: number;
+  readonly mean: number;
+}
+
+export interface PartsShape {
+  /** Blocks: networks and, with `levels`, the lane of levels as the last. */
+  readonly members: number;
+  readonly channels: number;
+  /** Elements of the window a channel has. */
+  readonly length: number;
+  readonly levels: LevelShares | null;
+}
+
 /**
  * Score of a window from its parts `[members, channels]`: the geometric mean over the networks of the mean squared weighted residual (DETECTOR 3.2), over the
- * channels that `masked` (0: in) leaves. `elements` is how many elements of the window a channel has.
+ * channels that `masked` (0: in) leaves; with a lane of levels, the weighted sum of that and of its mean square.
  */
 export function scoreOf(
   parts: ArrayLike<number>,
   from: number,
-  members: number,
-  channels: number,
-  elements: number,
+  { members, channels, length, levels }: PartsShape,
   masked?: Uint8Array,
 ): number {
+  const networks = levels === null ? members : members - 1;
   let sum = 0;
   let kept = 0;
   for (let c = 0; c < channels; c++) if (masked === undefined || masked[c] === 0) kept++;
-  for (let m = 0; m < members; m++) {
+  const meanOf = (m: number): number => {
     let squares = 0;
     for (let c = 0; c < channels; c++) if (masked === undefined || masked[c] === 0) squares += parts[from + m * channels + c] as number;
-    sum += Math.log(squares / (kept * elements) + smallest);
-  }
-  return Math.exp(sum / members);
+    return squares / (kept * length);
+  };
+  for (let m = 0; m < networks; m++) sum += Math.log(meanOf(m) + smallest);
+  const score = Math.exp(sum / networks);
+  return levels === null ? score : levels.networks * score + levels.mean * meanOf(networks);
 }
 
 export interface Limit {

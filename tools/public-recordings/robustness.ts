@@ -69,8 +69,9 @@ const variants: readonly Variant[] = [
     expected: 'the same',
     change: (sheet, random) => {
       const normal = gaussian(random);
-      const units = sheet.channels.map(() => [Math.exp(3 * normal()), 100 * normal()] as const);
-      return mapValues(sheet, (value, c) => value * (units[c]?.[0] as number) + (units[c]?.[1] as number));
+      const spreads = deviationsOf(sheet);
+      const units = sheet.channels.map((_, c) => [Math.exp(3 * normal()), 1_000 * (spreads[c] as number) * normal()] as const);
+      return mapValues(sheet, (value, c) => (value + (units[c]?.[1] as number)) * (units[c]?.[0] as number));
     },
   },
   {
@@ -121,6 +122,12 @@ const variants: readonly Variant[] = [
     rowsPerRow: 1,
     expected: 'no more false alarms',
     change: (sheet, random) => mapValues(sheet, (value) => (random() < 0.05 ? Number.NaN : value)),
+  },
+  {
+    name: '5 % of all values lost, learnt without loss',
+    rowsPerRow: 1,
+    expected: 'no more false alarms',
+    change: (sheet, random) => mapValues(sheet, (value, _, i) => (i >= learningRows && random() < 0.05 ? Number.NaN : value)),
   },
   {
     name: '20 % of one channel lost, in bursts of 10',

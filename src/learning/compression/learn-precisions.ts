@@ -1,5 +1,5 @@
 import { FettleError } from '../../core/errors.ts';
-import { fitMembers, type LearningSet, type Learnt, type LearntModel, learntFrom, type Precision, quantizedIn } from '../tracking/learn.ts';
+import { fitTested, type LearningSet, type Learnt, type LearntModel, learntFrom, type Precision, quantizedIn } from '../tracking/learn.ts';
 import { Judge, type Worth } from './worth.ts';
 
 export interface MeasuredPrecisions {
@@ -15,7 +15,7 @@ export async function learnPrecisions(set: LearningSet, wanted: readonly Precisi
   for (const precision of new Set<Precision>(['fp32', ...wanted])) {
     signal?.throwIfAborted();
     const members = set.networks.map((weights) => ({ weights, quantized: quantizedIn(precision, weights, set.refitting) }));
-    const model = await fitMembers(set, members, precision, signal);
+    const model = await fitTested(set, members, precision, signal);
     judge ??= await Judge.beside(set, model);
     models.set(precision, model);
     worth.set(precision, await judge.worthOf(model));

@@ -61,6 +61,7 @@ export async function bundleOf(learnt: Learnt, precision: Precision, facts: Bund
       seed: 0,
       gatewayVersion: gatewayVersion,
     },
+    ...(model.selfTest !== undefined && { selfTest: { share: model.selfTest.share, blind: [...model.selfTest.blind] } }),
     ...(facts.stage !== undefined && { stage: facts.stage }),
     parent: facts.parent ?? null,
     minimumGatewayVersion: gatewayVersion,

@@ -2,6 +2,7 @@ import { formatBytes, formatDuration } from '../../core/duration.ts';
 import type { ModelManifest } from '../../core/manifest.ts';
 import type { Worth } from '../compression/worth.ts';
 import type { Learnt, Precision } from './learn.ts';
+import { weakShare } from './self-test.ts';
 
 /** CARD.md of a tracking model: what a person should know before trusting it. `worth`: what was measured of each precision, where anything was. */
 export function trackingCard(manifest: ModelManifest, { models, ranks, history }: Learnt, worth?: ReadonlyMap<Precision, Worth>): string {
@@ -23,6 +24,11 @@ export function trackingCard(manifest: ModelManifest, { models, ranks, history }
     worth === undefined
       ? ''
       : '\nMeasured on the machine that learnt it, one thread; agreement and loss beside fp32, on unseen windows and the same with steps of 1 to 3 deviations in one channel.\n';
+  const tested = manifest.selfTest;
+  const seen =
+    tested === undefined
+      ? ''
+      : `| Self-test | ${percent(tested.share)} of the channels raise an alarm on a step of 4 deviations${tested.blind.length === 0 ? '' : `; not ${tested.blind.join(', ')}`}${tested.share < weakShare ? '. **Low sensitivity**' : ''} |\n`;
   const constant =
     history.constant.length === 0 ? '' : `\nNever changed while learning, so nothing is said of: ${history.constant.join(', ')}.\n`;
   return `# ${manifest.id} ${manifest.version}
@@ -35,7 +41,7 @@ change and stands still in an alarm.${manifest.stage === 'provisional' ? ' **Pro
 | Learnt from | ${training.rows} rows (${date(training.fromMs)} to ${date(training.toMs)}), ${training.windows} windows |
 | Limit | ${manifest.limit.toPrecision(4)}: ${calibration.method}, from ${calibration.windows} unseen windows in ${calibration.blocks} blocks |
 | Healthy scores | median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)} |
-
+${seen}
 | precision | size | limit | largest healthy score |${head}
 |---|---|---|---|${worth === undefined ? '' : '---|---|---|---|---|'}
 ${sizes.join('\n')}

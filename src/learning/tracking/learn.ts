@@ -1,7 +1,7 @@
 import { type DetectorParameters, detectorSchema } from '../../core/detector.ts';
 import { FettleError } from '../../core/errors.ts';
 import { limitForBudget } from '../../detector/budget.ts';
-import { limitOf, scoreOf } from '../../detector/limit.ts';
+import { limitOf, type PartsShape, scoreOf } from '../../detector/limit.ts';
 import { columnMeans, covariance, type Matrix, symmetricEigen } from '../matrix.ts';
 import { quantizeLinear } from '../quantize.ts';
 import { quantizeLinearBlocks } from '../quantize-blocks.ts';
@@ -9,9 +9,12 @@ import { runGraph } from '../run-graph.ts';
 import { thinned } from '../split.ts';
 import { centredRows, type LinearWeights } from '../training/linear-family.ts';
 import { type History, type PreparedHistory, prepareHistory, teachingShare } from './history.ts';
+import { levelLane } from './level-lane.ts';
+import { limitsWithout, type Without } from './limits-without.ts';
+import { type SelfTest, selfTest, weakShare } from './self-test.ts';
 import { slowReference } from './slow-reference.ts';
 import { type TrackedRows, trackRows, windowMatrix, windowStarts } from './tracked-rows.ts';
-import { type LinearMember, type Member, type MemberNetwork, type TrackingModel, trackingGraph } from './tracking-graph.ts';
+import { type LevelLane, type LinearMember, type Member, type MemberNetwork, type TrackingModel, trackingGraph } from './tracking-graph.ts';
 
 /** Lengths in rows of the grid; where they come from and what each is worth: DETECTOR 3.1, docs/detector.md. */
 export const recipe = {
@@ -47,6 +50,8 @@ export interface LearntModel {
   readonly maxRatio: number;
   /** By channel, engineering units. */
   readonly residualDeviation: Float64Array;
+  /** Undefined where it was not asked, or the history has no stretch to replay. */
+  readonly selfTest?: SelfTest | undefined;
 }
 
 export interface Learnt {
@@ -72,8 +77,6 @@ const mostWeighingWindows = 8_000;
 /** Windows the decoder is fitted to anew behind a quantized encoder. */
 const mostRefittingWindows = 4_000;
 const mostCalibrationWindows = 100_000;
-/** Windows on which the limit without a channel is found. */
-const mostMaskedWindows = 1_000;
 const probeWindows = 256;
 /** Where a budget is asked for and there is too little history to keep a promise: wider, and it says so. */
 const unknownBudgetRoom = 1.25;
@@ -93,7 +96,7 @@ export async function learnTracking(
   for (const precision of precisions) {
     signal?.throwIfAborted();
     const members = set.networks.map((weights): MemberNetwork => ({ weights, quantized: quantizedIn(precision, weights, set.refitting) }));
-    models.set(precision, await fitMembers(set, members, precision, signal));
+    models.set(precision, await fitTested(set, members, precision, signal));
   }
   return learntFrom(set, models);
 }
@@ -188,12 +191,31 @@ export function quantizedIn(precision: Precision, weights: LinearWeights, rows: 
   return precision === 'int8' ? quantizeLinear(weights, rows) : quantizeLinearBlocks(weights, rows, precision === 'int4' ? 4 : 2);
 }
 
+/** Fits and tests; where the networks turn out blind, the lane of levels is added if that sees more. It costs calm, so not everywhere. */
+export async function fitTested(
+  set: LearningSet,
+  members: readonly MemberNetwork[],
+  precision: Precision,
+  signal?: AbortSignal,
+): Promise<LearntModel> {
+  const fitted = async (withLevels: boolean): Promise<LearntModel> => {
+    const model = await fitMembers(set, members, precision, signal, withLevels);
+    const tested = await selfTest({ ...model, stepMs: set.stepMs, length: set.base.length }, set.prepared, signal);
+    return { ...model, selfTest: tested };
+  };
+  const plain = await fitted(false);
+  if ((plain.selfTest?.share ?? 1) >= weakShare) return plain;
+  const levelled = await fitted(true);
+  return (levelled.selfTest?.share ?? 0) > (plain.selfTest?.share ?? 0) ? levelled : plain;
+}
+
 /** Residual weights, limit and bands on the very graph that ships: with another graph's the false-alarm rate doubles (DETECTOR 3.8). */
 export async function fitMembers(
   { base, corrected, learning, unseen, tracked, prepared, settings, slow, budgetPerDay, stepMs }: LearningSet,
   members: readonly MemberNetwork[],
   precision: Precision,
   signal?: AbortSignal,
+  withLevels = false,
 ): Promise<LearntModel> {
   const { length, channels } = base;
   const model = { ...base, explainMember: Math.floor(members.length / 2) };
@@ -204,23 +226,30 @@ export async function fitMembers(
     length,
     channels,
   });
+  const lane = async (): Promise<LevelLane> => {
+    const starts = thinned(learning, mostWeighingWindows);
+    const { score } = await runGraph(trackingGraph({ ...model, members: weighted }), windowsAt(starts), signal);
+    return levelLane(windowMatrix(tracked, starts, length), base.centre, channels, score);
+  };
   const even = new Float64Array(width).fill(1);
   const unweighted = trackingGraph({ ...model, members: members.map((member) => ({ ...member, residualWeights: even })) }, true);
   const { residual, observed, expected } = await runGraph(unweighted, windowsAt(thinned(learning, mostWeighingWindows)), signal);
   const weighted = members.map(
     (member, m): Member => ({ ...member, residualWeights: residualWeightsOf(residual, members.length * width, m * width, width) }),
   );
-  const graph = trackingGraph({ ...model, members: weighted });
+  const levels = withLevels ? await lane() : undefined;
+  const graph = trackingGraph({ ...model, members: weighted, levels });
   const { parts } = await runGraph(graph, windowsAt(unseen), signal);
-  const step = members.length * channels;
-  const scores = unseen.map((_, w) => scoreOf(parts, w * step, members.length, channels, length));
+  const shape: PartsShape = {
+    members: members.length + Number(withLevels),
+    channels,
+    length,
+    levels: levels === undefined ? null : { networks: levels.networks, mean: levels.mean },
+  };
+  const scores = unseen.map((_, w) => scoreOf(parts, w * shape.members * channels, shape));
   const { limit: found, level, blocks, scores: running } = limitOf(scores, length, settings.median, settings);
   const { limit, method } = budgeted(found, running, { length, stepMs, budgetPerDay, settings });
-  const without = await limitsWithout(
-    graph,
-    { corrected, unseen: unseen.slice(-mostMaskedWindows), length, channels, mean: base.mean, settings, members: members.length },
-    signal,
-  );
+  const without = await limitsWithout(graph, { corrected, unseen, shape, mean: base.mean, settings }, signal);
   const sorted = Float64Array.from(running).sort();
   const { halfLives, median, cusum, offDelayRows, rearmRows, levelCap, decisionRows, quantile, margin, room } = settings;
   const detector = detectorSchema.parse({
@@ -248,8 +277,9 @@ export async function fitMembers(
       quantile,
       margin,
       room,
-      members: members.length,
+      members: shape.members,
       length,
+      levels: shape.levels,
     },
     slow,
   } satisfies DetectorParameters);
@@ -265,44 +295,6 @@ export async function fitMembers(
     maxRatio: (sorted.at(-1) as number) / limit,
     residualDeviation: bandOf(observed, expected, channels, base.deviation),
   };
-}
-
-type Without = Pick<DetectorParameters['channels'][number], 'limitWithout' | 'levelWithout'>;
-
-interface MaskedFacts {
-  readonly corrected: Float64Array;
-  readonly unseen: readonly number[];
-  readonly length: number;
-  readonly channels: number;
-  /** By channel: what a channel that is out is held at, engineering units. */
-  readonly mean: Float64Array;
-  readonly settings: Recipe;
-  readonly members: number;
-}
-
-/** What limit and level become without each channel, on the graph that ships. */
-async function limitsWithout(graph: Uint8Array, facts: MaskedFacts, signal: AbortSignal | undefined): Promise<Without[]> {
-  const { corrected, unseen, length, channels, mean, settings, members } = facts;
-  const width = length * channels;
-  const found = async (masked: Uint8Array): Promise<{ limit: number; level: number }> => {
-    const rows = new Float64Array(unseen.length * width);
-    unseen.forEach((start, w) => {
-      rows.set(corrected.subarray(start * channels, start * channels + width), w * width);
-    });
-    for (let at = 0; at < rows.length; at++) if (masked[at % channels] === 1) rows[at] = mean[at % channels] as number;
-    const { parts } = await runGraph(graph, { rows, offsets: unseen.map((_, w) => w * width), length, channels }, signal);
-    const scores = unseen.map((_, w) => scoreOf(parts, w * members * channels, members, channels, length, masked));
-    return limitOf(scores, length, settings.median, settings);
-  };
-  const all = await found(new Uint8Array(channels));
-  const without: Without[] = [];
-  for (let c = 0; c < channels; c++) {
-    // With one channel alone there is nothing left to judge.
-    const masked = Uint8Array.from({ length: channels }, (_, other) => Number(other === c && channels > 1));
-    const { limit, level } = await found(masked);
-    without.push({ limitWithout: limit / all.limit, levelWithout: level - all.level });
-  }
-  return without;
 }
 
 interface LimitFacts {

@@ -22,7 +22,8 @@ export interface TrackedRows {
   readonly starts: readonly number[];
 }
 
-const settleRows = 20;
+/** Rows whose mean a baseline begins on. */
+export const settleRows = 20;
 const blockRows = 10;
 /** Von Neumann ratio of block means below which a channel wanders. */
 const driftRatio = 0.1;

@@ -1,3 +1,4 @@
+import type { LevelShares } from '../../detector/limit.ts';
 import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
 import { attributionOf } from '../attribution.ts';
 import { type Layer, layeredNetwork } from '../compression/layers.ts';
@@ -33,6 +34,16 @@ export interface TrackingModel {
   /** The member that says what was expected. */
   readonly explainMember: number;
   readonly explainSteps: number;
+  /** Beside the networks, where they reproduce a shifted level: see `LevelLane`. */
+  readonly levels?: LevelLane | undefined;
+}
+
+/** The mean of the window, whitened: a shifted level leaves a residual here whatever the networks make of it (detector study 2, section 5). */
+export interface LevelLane extends LevelShares {
+  /** By channel, deviations of the centred window. */
+  readonly centre: Float64Array;
+  /** `[channels, channels]`, symmetric: inverse square root of the covariance of the means. */
+  readonly whitening: Float64Array;
 }
 
 /** TensorProto.DataType.FLOAT */
@@ -102,7 +113,15 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   });
   const total = (values: readonly Value[]): Value => values.reduce((sum, value) => graph.add(sum, value));
   const share = graph.scalar(1 / members.length);
-  const score = graph.op('Exp', [graph.multiply(total(errors.map(({ mean }) => graph.op('Log', [mean]))), share)]);
+  const ofNetworks = graph.op('Exp', [graph.multiply(total(errors.map(({ mean }) => graph.op('Log', [mean]))), share)]);
+  const { levels } = model;
+  const lane = levels && laneOf(graph, graph.matmul(centred, byChannel), levels, length, channels);
+  const score = levels
+    ? graph.add(
+        graph.multiply(ofNetworks, graph.scalar(levels.networks)),
+        graph.matmul(lane as Value, column(channels, levels.mean / width)),
+      )
+    : ofNetworks;
   const explaining = members[model.explainMember] as Member;
   // A linear member says which channel would have to be another; of others the plain residual must do.
   const contributions =
@@ -134,9 +153,17 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   graph.output(inUnits(errors[model.explainMember]?.reconstruction ?? centred), 'expected', 'float', ['batch', channels]);
   const joined = (values: readonly Value[]): Value =>
     values.length === 1 ? (values[0] as Value) : graph.op('Concat', values, { axis: 1 });
-  graph.output(joined(errors.map(({ parts }) => parts)), 'parts', 'float', ['batch', members.length * channels]);
+  const parts = [...errors.map((error) => error.parts), ...(lane ? [lane] : [])];
+  graph.output(joined(parts), 'parts', 'float', ['batch', parts.length * channels]);
   if (diagnostic) graph.output(joined(errors.map(({ residual }) => residual)), 'residual', 'float', ['batch', members.length * width]);
   return graph.model();
+}
+
+/** Squares of the whitened mean, by channel, times the steps: as large a part as those of a network. */
+function laneOf(graph: GraphBuilder, sums: Value, { centre, whitening }: LevelLane, length: number, channels: number): Value {
+  const means = graph.subtract(graph.multiply(sums, graph.scalar(1 / length)), graph.floats(centre, [channels]));
+  const white = graph.matmul(means, graph.floats(whitening, [channels, channels]));
+  return graph.multiply(graph.multiply(white, white), graph.scalar(length));
 }
 
 /** What each channel explains of the score, by the member that says what was expected: the plain residual smears a fault over all that move with it. */

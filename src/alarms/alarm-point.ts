@@ -29,6 +29,8 @@ export class AlarmPoint {
   sinceMs = 0;
   explanation: Explanation = { ratio: null, message: '', findings: [], model: null };
   lastTransition = '';
+  /** Of this raising: `keepOpen` has been said. */
+  #keptOpen = false;
 
   constructor(
     rule: AlarmRule,
@@ -52,7 +54,10 @@ export class AlarmPoint {
   judge(raw: boolean | undefined, atMs: number, explain: () => Explanation): StateChange | undefined {
     if (!this.condition.update(raw, atMs)) return undefined;
     const { active } = this.condition;
-    if (active) this.explanation = explain();
+    if (active) {
+      this.explanation = explain();
+      this.#keptOpen = false;
+    }
     return this.change(active ? activate(this.flags) : deactivate(this.flags, this.#settings.latching, this.#settings.acknowledge), atMs);
   }
 
@@ -64,6 +69,19 @@ export class AlarmPoint {
     if (from === to) return undefined;
     this.sinceMs = atMs;
     return { from, to };
+  }
+
+  /** The condition stands and will be over without having been mended: from now on only a person ends it. Returns whether that is new. */
+  keepOpen(): boolean {
+    if (!this.flags.active || this.#keptOpen) return false;
+    this.#keptOpen = true;
+    this.flags = { ...this.flags, latched: true };
+    const { message } = this.explanation;
+    this.explanation = {
+      ...this.explanation,
+      message: `${message}; unchanged for long, watched on from here: a fault (real) or newNormal?`,
+    };
+    return true;
   }
 
   standing(): StandingAlarm {
@@ -87,7 +105,7 @@ export class AlarmPoint {
 
   save(): SavedPoint {
     const { rule, tag, flags, sinceMs, explanation, lastTransition } = this;
-    return { rule, tag, flags, sinceMs, explanation, lastTransition, condition: this.condition.save() };
+    return { rule, tag, flags, sinceMs, explanation, lastTransition, condition: this.condition.save(), keptOpen: this.#keptOpen };
   }
 
   restore(saved: SavedPoint): void {
@@ -96,6 +114,7 @@ export class AlarmPoint {
     this.explanation = saved.explanation;
     this.lastTransition = saved.lastTransition;
     this.condition.restore(saved.condition);
+    this.#keptOpen = saved.keptOpen ?? false;
   }
 }
 
@@ -107,4 +126,5 @@ export interface SavedPoint {
   readonly explanation: Explanation;
   readonly lastTransition: string;
   readonly condition: [boolean, number | null];
+  readonly keptOpen?: boolean;
 }

@@ -34,12 +34,11 @@ export function stateOf(flags: AlarmFlags): AlarmState {
 
 export const activate = (flags: AlarmFlags): AlarmFlags => ({ ...flags, active: true, acknowledged: false });
 
-export const deactivate = (flags: AlarmFlags, latching: boolean, acknowledge: 'automatic' | 'required'): AlarmFlags => ({
-  ...flags,
-  active: false,
-  latched: latching,
-  acknowledged: flags.acknowledged || (acknowledge === 'automatic' && !latching),
-});
+/** A latch that was set while the condition stood holds, whether such alarms latch or not. */
+export function deactivate(flags: AlarmFlags, latching: boolean, acknowledge: 'automatic' | 'required'): AlarmFlags {
+  const latched = latching || flags.latched;
+  return { ...flags, active: false, latched, acknowledged: flags.acknowledged || (acknowledge === 'automatic' && !latched) };
+}
 
 export const acknowledge = (flags: AlarmFlags): AlarmFlags => ({ ...flags, acknowledged: true });
 

@@ -1,9 +1,10 @@
 import type { AlarmRule, AlarmTransition, AssetAlarmState, Finding, Watching } from '../core/alarm.ts';
-import type { AlarmCommand } from '../core/control-row.ts';
+import { type AlarmCommand, isVerdict } from '../core/control-row.ts';
 import { FettleError } from '../core/errors.ts';
 import { qualityText } from '../core/quality.ts';
 import { AlarmPoint, type Explanation, type SavedPoint, type StateChange } from './alarm-point.ts';
-import { type AlarmFlags, acknowledge, reset } from './alarm-state.ts';
+import type { AlarmFlags } from './alarm-state.ts';
+import { commandedFlags } from './commanded-flags.ts';
 import { clockText, describeAnomaly } from './explain.ts';
 import type { AssetAlarmSettings } from './settings.ts';
 import { TagSupervision } from './tag-supervision.ts';
@@ -105,9 +106,9 @@ export class AssetAlarms {
 
   /**
    * The verdict on one window. `findings` is asked only when something is raised. `active`: what a detector with a memory of its own has decided; without one the ratio
-   * decides, with the deadband.
+   * decides, with the deadband. `rearmed`: the alarm has stood so long that the detector watches on around it; what changed stays open until a person says what it is.
    */
-  score(endMs: number, ratio: number, model: string, findings: () => readonly Finding[], active?: boolean): void {
+  score(endMs: number, ratio: number, model: string, findings: () => readonly Finding[], active?: boolean, rearmed = false): void {
     this.#nowMs = Math.max(this.#nowMs, endMs);
     this.#judged(endMs);
     const raw = active ?? (ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined);
@@ -115,6 +116,7 @@ export class AssetAlarms {
       const found = findings();
       return { ratio, message: describeAnomaly(ratio, found), findings: found, model, provisional: this.settings.provisional };
     });
+    if (rearmed && this.#anomaly.keepOpen()) this.#listener.state(this.settings.asset);
     this.#time(endMs);
   }
 
@@ -162,8 +164,8 @@ export class AssetAlarms {
       this.#emit(point, point.change(flags, atMs), atMs, command);
       changed = true;
     }
-    // "New normal" is for the detector, whether it had raised anything or not.
-    if (!changed && command.verb !== 'newNormal') {
+    // "New normal" is for the detector, a verdict for learning, whether anything stands or not.
+    if (!changed && command.verb !== 'newNormal' && !isVerdict(command.verb)) {
       throw new FettleError(
         'FETTLE_COMMAND_INVALID',
         `${command.asset} has no alarm to ${command.verb}${command.rule === undefined ? '' : ` (${command.rule})`}`,
@@ -337,35 +339,6 @@ function messageOf(point: AlarmPoint, { from, to }: StateChange): string {
     (to === 'normal' || to === 'returnedUnacknowledged' || to.startsWith('latched')) &&
     (from === 'unacknowledged' || from === 'acknowledged');
   return ended && message !== '' ? `over: ${message}` : message;
-}
-
-function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: number): AlarmFlags | undefined {
-  const { flags } = point;
-  switch (command.verb) {
-    case 'acknowledge':
-      return flags.acknowledged ? undefined : acknowledge(flags);
-    case 'reset':
-      return flags.latched ? reset(flags) : undefined;
-    case 'shelve':
-      return { ...flags, shelvedUntilMs: atMs + (command.forMs ?? 3_600_000) };
-    case 'unshelve':
-      return flags.shelvedUntilMs === null ? undefined : { ...flags, shelvedUntilMs: null };
-    case 'suppress':
-      return flags.suppressed ? undefined : { ...flags, suppressed: true };
-    case 'unsuppress':
-      return flags.suppressed ? { ...flags, suppressed: false } : undefined;
-    case 'outOfService':
-      return flags.outOfService ? undefined : { ...flags, outOfService: true };
-    case 'newNormal':
-      // How it runs now is how it is to run: what the detector had against it is over.
-      return (point.rule === 'anomaly' || point.rule === 'drift') && flags.active
-        ? { ...flags, active: false, acknowledged: true, latched: false }
-        : undefined;
-    case 'inService':
-      return flags.outOfService ? { ...flags, outOfService: false } : undefined;
-    default:
-      return command.verb satisfies never;
-  }
 }
 
 export interface SavedAlarms {

@@ -16,8 +16,17 @@ export type ControlRow =
     }
   /** A person or program asked for something. */
   | { readonly kind: 'command'; readonly atMs: number; readonly command: AlarmCommand }
-  /** From here on the asset is judged by this bundle (its folder, below `data`), which was learnt here or installed. `by`: the person who chose it; null: it follows from learning. */
-  | { readonly kind: 'model'; readonly atMs: number; readonly asset: string; readonly bundle: string; readonly by: string | null }
+  /** From here on the asset is judged by this bundle (its folder, below `data`), which was learnt here or installed. `by`: the person who chose it; null: it follows from learning. `pinned`: learning is not to replace it. */
+  | {
+      readonly kind: 'model';
+      readonly atMs: number;
+      readonly asset: string;
+      readonly bundle: string;
+      readonly by: string | null;
+      readonly pinned?: boolean;
+    }
+  /** From here on this bundle judges the asset in the shadow, beside the one in force; null: none does any more. */
+  | { readonly kind: 'candidate'; readonly atMs: number; readonly asset: string; readonly bundle: string | null }
   /** Samples that were acknowledged without being kept (disk full). */
   | { readonly kind: 'gap'; readonly atMs: number; readonly fromMs: number; readonly toMs: number; readonly samples: number };
 
@@ -31,8 +40,17 @@ export const commandVerbs = [
   'inService',
   'reset',
   'newNormal',
+  'real',
+  'false',
+  'planned',
 ] as const;
 export type CommandVerb = (typeof commandVerbs)[number];
+
+/** What a person says an alarm was, or a stretch of time: a fault, nothing, or work on the machine. Learning goes by it. */
+export const verdictVerbs = ['real', 'false', 'planned'] as const;
+export type VerdictVerb = (typeof verdictVerbs)[number];
+
+export const isVerdict = (verb: CommandVerb): verb is VerdictVerb => (verdictVerbs as readonly string[]).includes(verb);
 
 export interface AlarmCommand {
   readonly verb: CommandVerb;
@@ -44,4 +62,7 @@ export interface AlarmCommand {
   readonly comment?: string;
   /** `shelve`: how long. */
   readonly forMs?: number;
+  /** A verdict: the stretch it is about, event time. Without an end it goes on as long as the alarm does. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
 }

@@ -29,6 +29,8 @@ export interface Verdict {
   /** Running median of the score, and the limit it stands against. */
   readonly score: number;
   readonly alarm: boolean;
+  /** The alarm has stood so long that the baseline follows again. */
+  readonly rearmed: boolean;
   /** Ratio above 1: it may become an alarm. */
   readonly warning: boolean;
   readonly slow: SlowVerdict | undefined;
@@ -215,6 +217,7 @@ export class AssetDetector {
       ratio: Number.NaN,
       score: Number.NaN,
       alarm: this.#decision.alarm,
+      rearmed: this.#decision.rearmed,
       warning: false,
       slow,
       masked,
@@ -249,6 +252,7 @@ export class AssetDetector {
       ratio,
       score,
       alarm,
+      rearmed: this.#decision.rearmed,
       warning: ratio > 1,
       contributions,
       observed: inPlant(scores.observed),

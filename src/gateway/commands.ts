@@ -2,6 +2,15 @@ import { z } from 'zod';
 import { type AlarmCommand, commandVerbs } from '../core/control-row.ts';
 import { FettleError } from '../core/errors.ts';
 import { durationMs } from '../core/fields.ts';
+import { parseTimestamp } from '../core/timestamp.ts';
+
+const instant = () =>
+  z.union([z.string(), z.number()]).transform((given, context) => {
+    const ms = parseTimestamp(given);
+    if (!Number.isNaN(ms)) return ms;
+    context.addIssue({ code: 'custom', message: `"${given}" is not a time; write for example 2026-03-01T06:00:00Z` });
+    return z.NEVER;
+  });
 
 /** What MQTT `…/cmd/<verb>` and `POST /api/v1/commands/<verb>` take. */
 export const commandSchema = z.looseObject({
@@ -11,6 +20,10 @@ export const commandSchema = z.looseObject({
   by: z.string().max(200).default('unknown').describe('Who asks.'),
   comment: z.string().max(2000).optional().describe('Why.'),
   for: durationMs().optional().describe('shelve: how long; an hour when absent.'),
+  from: instant()
+    .optional()
+    .describe('real, false, planned: where the stretch begins that it is said of (ISO 8601 or epoch). The last alarm when absent.'),
+  to: instant().optional().describe('real, false, planned: where it ends.'),
 });
 
 /** Throws FETTLE_COMMAND_INVALID with what is wrong. */
@@ -25,7 +38,11 @@ export function parseCommand(verb: string, payload: unknown): AlarmCommand {
       `${verb}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
     );
   }
-  const { asset, rule, tag, by, comment, for: forMs } = parsed.data;
+  const { asset, rule, tag, by, comment, for: forMs, from: fromMs, to: toMs } = parsed.data;
+  if (fromMs !== undefined && toMs !== undefined && toMs <= fromMs)
+    throw new FettleError('FETTLE_COMMAND_INVALID', `${verb}: the stretch ends before it begins`);
+  if (fromMs === undefined && toMs !== undefined)
+    throw new FettleError('FETTLE_COMMAND_INVALID', `${verb}: it has an end (to) and no beginning (from)`);
   return {
     verb: known,
     asset,
@@ -34,5 +51,7 @@ export function parseCommand(verb: string, payload: unknown): AlarmCommand {
     ...(tag !== undefined && { tag }),
     ...(comment !== undefined && { comment }),
     ...(forMs !== undefined && { forMs }),
+    ...(fromMs !== undefined && { fromMs }),
+    ...(toMs !== undefined && { toMs }),
   };
 }

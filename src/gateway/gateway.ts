@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import type { AlarmCommand, ControlRow } from '../core/control-row.ts';
+import { type AlarmCommand, type ControlRow, isVerdict } from '../core/control-row.ts';
 import { errorText, FettleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { SampleBlockBuilder } from '../core/sample-block.ts';
@@ -30,6 +30,7 @@ import { createSinks, type SinkSet } from './sink-set.ts';
 import { type GatewayStatus, troubledParts } from './status.ts';
 import { textTagsOf } from './text-tags.ts';
 import { TickPace } from './tick-pace.ts';
+import { type Episode, episodesOf, placed } from './verdicts.ts';
 import { withdrawalOf } from './withdrawal.ts';
 
 export const version: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
@@ -207,8 +208,10 @@ export class Gateway {
     if (!this.#loaded.config.assets.some(({ id }) => id === command.asset)) {
       throw new FettleError('FETTLE_COMMAND_INVALID', `there is no asset ${command.asset}`);
     }
+    if (isVerdict(command.verb)) await this.#committer.flush();
+    const said = isVerdict(command.verb) ? placed(command, await this.#episodesOf(command.asset)) : command;
     await new Promise<void>((resolve, reject) => {
-      this.#control({ kind: 'command', atMs: this.#clock.wallMs(), command }, (error) =>
+      this.#control({ kind: 'command', atMs: this.#clock.wallMs(), command: said }, (error) =>
         error === undefined ? resolve() : reject(error as Error),
       );
     });
@@ -567,6 +570,10 @@ export class Gateway {
   #control(row: ControlRow, done?: Control['done']): void {
     this.#controls.push(done === undefined ? { row } : { row, done });
     this.#schedule();
+  }
+
+  #episodesOf(asset: string, sinceMs = 0): Promise<Episode[]> {
+    return episodesOf(this.#journal, this.#names.asset.intern(asset), sinceMs);
   }
 
   #positionOf(asset: string): number {

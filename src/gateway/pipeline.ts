@@ -308,7 +308,7 @@ export class Pipeline {
     const plan = this.#plan.windows[asset] as AssetPlan;
     const { batch, columns } = detector;
     const { manifest, name, channels } = this.#models[batch] as BoundModel;
-    const { endMs, none, ratio, alarm } = verdict;
+    const { endMs, none, ratio, alarm, rearmed } = verdict;
     if (none === 'repeated') {
       // The row says nothing new, and so does the verdict on it.
       alarms.held(endMs);
@@ -334,7 +334,7 @@ export class Pipeline {
       expected,
     };
     output.score(score, plan.asset);
-    alarms.score(endMs, ratio, name, () => findingsOf(score, manifest, columns, alarms.settings), alarm);
+    alarms.score(endMs, ratio, name, () => findingsOf(score, manifest, columns, alarms.settings), alarm, rearmed);
     if (verdict.slow !== undefined) alarms.slowChange(endMs, verdict.slow.ratio, channels[verdict.slow.channel] as string, name);
   }
 

@@ -1,9 +1,10 @@
 import type { AssetAlarmSettings } from '../alarms/settings.ts';
-import type { AlarmTransition } from '../core/alarm.ts';
+import { type AlarmTransition, isStanding } from '../core/alarm.ts';
 import type { ControlRow } from '../core/control-row.ts';
 import type { LoadedBundle } from '../core/manifest.ts';
 import { SampleBlockBuilder } from '../core/sample-block.ts';
 import type { Score, Scorer } from '../core/score.ts';
+import type { WearLimit } from '../detector/wear.ts';
 import { createScorer } from '../scoring/index.ts';
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { AssetPlan } from '../windows/plan.ts';
@@ -99,18 +100,30 @@ export function gridRows(recorded: RecordedRows, span: Span, stepMs: number): { 
 
 /**
  * Streams recorded rows through the gateway's own windows, scoring, detector and alarms, as they would have come from the plant. Returns a verdict a row of the grid, in order.
- * Throws FETTLE_MODEL_INVALID; rejects with the signal's reason.
+ * `wear`: as an asset has it that learns from itself; left out, nothing is said of wear. Throws FETTLE_MODEL_INVALID; rejects with the signal's reason.
  */
-export async function judgeRecording(recorded: RecordedRows, span: Span, bundle: LoadedBundle, signal?: AbortSignal): Promise<JudgedRow[]> {
+export async function judgeRecording(
+  recorded: RecordedRows,
+  span: Span,
+  bundle: LoadedBundle,
+  signal?: AbortSignal,
+  wear?: WearLimit,
+): Promise<JudgedRow[]> {
   const scorer = await createScorer(bundle, { place: 'inline' });
   try {
-    return await judge(recorded, span, scorer, signal);
+    return await judge(recorded, span, scorer, signal, wear);
   } finally {
     await scorer.dispose();
   }
 }
 
-async function judge(recorded: RecordedRows, span: Span, scorer: Scorer, signal: AbortSignal | undefined): Promise<JudgedRow[]> {
+async function judge(
+  recorded: RecordedRows,
+  span: Span,
+  scorer: Scorer,
+  signal: AbortSignal | undefined,
+  wear: WearLimit | undefined,
+): Promise<JudgedRow[]> {
   const { manifest } = scorer;
   const plan = planOf(recorded.columns, manifest.stepMs, scorer);
   const columns = manifest.channels.map(({ tag }) => recorded.columns.indexOf(tag));
@@ -142,7 +155,7 @@ async function judge(recorded: RecordedRows, span: Span, scorer: Scorer, signal:
     windows: [tracks ? plan : { ...plan, batch: 0, modelColumns: columns, slide: manifest.slide }],
     alarms: [settings],
     scorers: [scorer],
-    detectors: [tracks ? { batch: 0, columns } : undefined],
+    detectors: [tracks ? { batch: 0, columns, ...(wear && { wear }) } : undefined],
     learning: [false],
   });
   const judged: JudgedRow[] = [];
@@ -176,6 +189,6 @@ function verdictOf({ windowEndMs, value, limit, contributions, channels }: Score
 }
 
 function follow(standing: Set<string>, { rule, to }: AlarmTransition): void {
-  if (to === 'unacknowledged' || to === 'acknowledged') standing.add(rule);
+  if (isStanding(to)) standing.add(rule);
   else standing.delete(rule);
 }

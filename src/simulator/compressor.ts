@@ -26,11 +26,11 @@ export class Compressor implements Machine {
     this.#temperature = new Lag(83, 7);
   }
 
-  step({ timeS, dtS, ambient, faults }: Surroundings): void {
+  step({ timeS, dtS, ambient, faults, load = 1 }: Surroundings): void {
     this.#clogging = severity(faults, this.id, 'blockedFilter', timeS);
     this.#wear = severity(faults, this.id, 'bearingWear', timeS);
     this.#pressure.step(dtS);
-    this.#airflow.step(this.#demand.step(dtS) * (1 - 0.13 * this.#clogging), dtS);
+    this.#airflow.step(load * this.#demand.step(dtS) * (1 - 0.13 * this.#clogging), dtS);
     this.#temperature.step(
       ambient + 42 + 2.6 * this.#pressure.value + 0.35 * this.#airflow.value + 6 * this.#clogging + 6 * this.#wear,
       dtS,

@@ -10,26 +10,29 @@ export class Conveyor implements Machine {
   readonly #load: Wander;
   readonly #speed: Lag;
   readonly #gearbox: Lag;
+  #carried: number;
   #wear = 0;
 
   constructor(id: string, chance: Chance) {
     this.id = id;
     this.#chance = chance;
     this.#load = new Wander(240, 35, 6, chance);
+    this.#carried = this.#load.value;
     this.#speed = new Lag(1.2, 0.5);
     this.#gearbox = new Lag(48, 8);
   }
 
-  step({ timeS, dtS, ambient, faults }: Surroundings): void {
+  step({ timeS, dtS, ambient, faults, load: share = 1 }: Surroundings): void {
     this.#wear = severity(faults, this.id, 'bearingWear', timeS);
-    const load = Math.max(60, this.#load.step(dtS));
+    this.#carried = Math.max(60, share * this.#load.step(dtS));
+    const load = this.#carried;
     this.#speed.step(1.25 - 0.00022 * load - 0.02 * this.#wear, dtS);
     this.#gearbox.step(ambient + 16 + 0.045 * load + 5 * this.#wear, dtS);
   }
 
   read(): Record<string, number> {
     const { normal } = this.#chance;
-    const load = Math.max(60, this.#load.value);
+    const load = this.#carried;
     return {
       speed: this.#speed.value + 0.002 * normal(),
       load: load + 2 * normal(),

@@ -6,6 +6,8 @@ export interface Surroundings {
   readonly dtS: number;
   /** Temperature of the hall, °C. */
   readonly ambient: number;
+  /** Of what the machine usually has to do; 1 where nothing is said. */
+  readonly load?: number;
   readonly faults: readonly Fault[];
 }
 

@@ -14,6 +14,7 @@ export class Oven implements Machine {
   readonly #zone1: Lag;
   readonly #zone2: Lag;
   #power = 40;
+  #fed: number;
   #stuck: number | undefined;
   #isStuck = false;
 
@@ -21,13 +22,15 @@ export class Oven implements Machine {
     this.id = id;
     this.#chance = chance;
     this.#throughput = new Wander(520, 45, 9, chance);
+    this.#fed = this.#throughput.value;
     this.#zone1 = new Lag(205, 5);
     this.#zone2 = new Lag(188, 6);
   }
 
-  step({ timeS, dtS, ambient, faults }: Surroundings): void {
+  step({ timeS, dtS, ambient, faults, load = 1 }: Surroundings): void {
     this.#isStuck = severity(faults, this.id, 'stuckSensor', timeS) > 0;
-    const throughput = this.#throughput.step(dtS);
+    this.#fed = load * this.#throughput.step(dtS);
+    const throughput = this.#fed;
     const shown = this.#stuck ?? this.#zone1.value;
     const wanted = 18 + 0.046 * throughput + 1.9 * (205 - shown);
     this.#power += (Math.min(80, Math.max(5, wanted)) - this.#power) * (1 - Math.exp(-dtS / 1.5));
@@ -44,8 +47,8 @@ export class Oven implements Machine {
       'zone1-temp': this.#stuck ?? live,
       'zone2-temp': this.#zone2.value + 0.4 * normal(),
       'heater-power': this.#power + 0.25 * normal(),
-      'fan-current': 6.4 + 0.0022 * this.#throughput.value + 0.04 * normal(),
-      throughput: this.#throughput.value + 3 * normal(),
+      'fan-current': 6.4 + 0.0022 * this.#fed + 0.04 * normal(),
+      throughput: this.#fed + 3 * normal(),
     };
   }
 }

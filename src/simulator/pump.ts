@@ -30,10 +30,10 @@ export class Pump implements Machine {
     this.#bubbles = new Wander(0, 1, 0.15, chance);
   }
 
-  step({ timeS, dtS, ambient, faults }: Surroundings): void {
+  step({ timeS, dtS, ambient, faults, load = 1 }: Surroundings): void {
     this.#cavitation = severity(faults, this.id, 'cavitation', timeS);
     this.#wear = severity(faults, this.id, 'bearingWear', timeS);
-    const valve = Math.min(0.85, Math.max(0.4, this.#valve.step(dtS)));
+    const valve = Math.min(0.85, Math.max(0.4, load * this.#valve.step(dtS)));
     const speed = this.#speed.step(dtS);
     const resistance = 0.006 / (valve * valve);
     const bubbles = this.#bubbles.step(dtS);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDurationMs, parseTimesADay } from '../core/duration.ts';
+import { parseTimestamp } from '../core/timestamp.ts';
 
 /** What several commands take as an argument; each throws InvalidArgumentError with an example. */
 
@@ -33,4 +34,11 @@ export function timesADay(text: string): number {
   const times = parseTimesADay(text);
   if (times === undefined) throw new InvalidArgumentError('write for example 1/week or 2/day');
   return times;
+}
+
+/** ISO 8601 or epoch → ms since the epoch */
+export function time(text: string): number {
+  const ms = parseTimestamp(text);
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('write for example 2026-03-01 or 2026-03-01T06:00:00Z');
+  return ms;
 }

@@ -1,12 +1,29 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { loadConfig } from '../config/load.ts';
 import { errorText, FettleError } from '../core/errors.ts';
 import { readRuntimeFile } from '../server/runtime-file.ts';
 
 const waitMs = 30_000;
 
+/** What commands are given that talk to a gateway. */
+export interface Where {
+  readonly config: string;
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+/** Throws FETTLE_CONFIG_INVALID. */
+export const directoryOf = ({ config, data }: Where): string => data ?? loadConfig(config).config.data;
+
 /** A question to the gateway that runs on a data directory. Throws FETTLE_API_UNREACHABLE, and FETTLE_API_REQUEST with what the gateway says where it refuses. */
-export async function askGateway<Answer>(directory: string, method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+export async function askGateway<Answer>(
+  directory: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+  patienceMs = waitMs,
+): Promise<Answer> {
   const runtime = readRuntimeFile(directory);
   if (runtime === undefined) {
     throw new FettleError('FETTLE_API_UNREACHABLE', `no gateway runs on ${directory}`, { hint: 'start one with fettle run' });
@@ -17,7 +34,7 @@ export async function askGateway<Answer>(directory: string, method: 'GET' | 'POS
       method,
       headers: { authorization: `Bearer ${runtime.token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(waitMs),
+      signal: AbortSignal.timeout(patienceMs),
     });
   } catch (error) {
     throw new FettleError(

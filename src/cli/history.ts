@@ -1,9 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { FettleError } from '../core/errors.ts';
-import { parseTimestamp } from '../core/timestamp.ts';
 import type { HistoryBatch, HistoryQuery } from '../gateway/history-samples.ts';
-import { list } from './arguments.ts';
+import { list, time } from './arguments.ts';
 import { streamGateway } from './ask-gateway.ts';
 
 interface ExportArguments {
@@ -13,12 +12,6 @@ interface ExportArguments {
   readonly tags?: string[];
   readonly csv?: string;
   readonly parquet?: string;
-}
-
-function time(text: string): number {
-  const ms = parseTimestamp(text);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('write for example 2026-03-01 or 2026-03-01T06:00:00Z');
-  return ms;
 }
 
 export function historyCommand(): Command {

@@ -7,6 +7,7 @@ import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { historyCommand } from './history.ts';
 import { initCommand } from './init.ts';
+import { markCommand } from './mark.ts';
 import { modelCommand } from './model.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
@@ -27,6 +28,7 @@ const commands = [
   evaluateCommand,
   compressCommand,
   modelCommand,
+  markCommand,
   historyCommand,
 ];
 for (const command of commands) program.addCommand(command());

@@ -57,12 +57,7 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
   const set = learningSet(history, { ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }) });
   const { learnt, worth } = await learnPrecisions(set, options.precision === 'auto' ? precisions : [options.precision], signal);
   const precision = options.precision === 'auto' ? smallestWithin(worth, options.loss) : options.precision;
-  const bundle = await bundleOf(learnt, precision, {
-    ...name,
-    stepMs: history.stepMs,
-    fromMs,
-    toMs,
-  });
+  const bundle = await bundleOf(learnt, precision, { ...name, stepMs: history.stepMs, fromMs, toMs }, worth);
   signal.throwIfAborted();
   const { model, golden, detector } = bundle;
   const card = trackingCard(bundle.manifest, learnt, worth);

@@ -52,6 +52,12 @@ export function crossChecks(config: Config): Issue[] {
       });
     }
   });
+  const budgets = config.assets.reduce((sum, { detector }) => sum + (detector?.learn === undefined ? 0 : (detector.budget ?? 0)), 0);
+  if (config.detector.budget !== undefined && budgets >= config.detector.budget)
+    issues.push({
+      path: ['detector', 'budget'],
+      message: 'the budgets of the assets use up that of the site: nothing is left for those without one',
+    });
   const watched = new Set(config.assets.flatMap(({ tags }) => tags));
   for (const [tag, { limits, flatline, badQuality }] of Object.entries(config.tags)) {
     if (!known(tag)) issues.push({ path: ['tags', tag], message: `no source brings "${tag}"${nearest(tag, config)}` });

@@ -87,6 +87,20 @@ const learnSchema = z.strictObject({
     .prefault('30m')
     .describe('Valid running time after which a first model begins to judge; its verdicts are provisional.'),
   established: durationMs().prefault('3d').describe('Valid running time after which the model is learnt anew and trusted.'),
+  renew: durationMs()
+    .optional()
+    .describe(
+      'Valid running time after which a candidate is learnt to follow the model in force. Never when absent, but after newNormal and slow change.',
+    ),
+  shadow: durationMs()
+    .prefault('1d')
+    .describe('Valid running time a candidate judges beside the model in force, unheard, before promote: auto may put it in force.'),
+  promote: z
+    .enum(['command', 'auto'])
+    .default('command')
+    .describe(
+      'command: a person puts a candidate in force (fettle model promote). auto: so does the gateway, when it raised no more than the model in force and its self-test sees no less; never one learnt because of slow change.',
+    ),
 });
 
 const driftSchema = z.strictObject({
@@ -112,6 +126,16 @@ const detectorSchema = z
     budget: timesADay()
       .optional()
       .describe('False alarms that can be put up with, for example 1/week: sets the limit once there is enough history to tell.'),
+    precision: z
+      .enum(['fp32', 'int8', 'int4', 'int2', 'auto'])
+      .default('int8')
+      .describe('Of what is learnt here. auto: the smallest that loses at most `loss`.'),
+    loss: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.01)
+      .describe('precision: auto: what may be lost of the area under the curve, measured beside fp32 on the machine that learns.'),
     channels: z
       .record(z.string(), pathName())
       .optional()
@@ -201,6 +225,16 @@ export const configSchema = z.strictObject({
   sources: z.array(z.discriminatedUnion('type', sourceSchemas())).default([]).describe('Where samples come from.'),
   tags: z.record(pathName(), tagSchema).default({}).describe('What holds for a tag wherever it comes from.'),
   assets: z.array(assetSchema).default([]).describe('The machines that are watched.'),
+  detector: z
+    .strictObject({
+      budget: timesADay()
+        .optional()
+        .describe(
+          'False alarms of the whole site that can be put up with, for example 1/day: assets that learn and have no budget of their own share it.',
+        ),
+    })
+    .prefault({})
+    .describe('What all detectors share.'),
   alerts: alertsSchema.optional().describe('MQTT broker the alerts are published to.'),
   sinks: z.array(z.discriminatedUnion('type', sinkSchemas())).default([]).describe('Where results are synced to.'),
   server: serverSchema.prefault({}).describe('HTTP API.'),
@@ -210,6 +244,15 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 export type AssetConfig = z.output<typeof assetSchema>;
 export type TagConfig = z.output<typeof tagSchema>;
+
+/** False alarms a day an asset may raise: its own budget, or its part of what the site leaves to those without one. */
+export function budgetOf({ assets, detector: { budget: ofSite } }: Config, { detector }: AssetConfig): number | undefined {
+  if (detector?.budget !== undefined || ofSite === undefined) return detector?.budget;
+  const learning = assets.filter((asset) => asset.detector?.learn !== undefined);
+  const own = learning.reduce((sum, asset) => sum + (asset.detector?.budget ?? 0), 0);
+  const sharing = learning.filter((asset) => asset.detector?.budget === undefined).length;
+  return Math.max(ofSite - own, 0) / sharing || undefined;
+}
 
 function sourceSchemas() {
   const [modbus, mqtt] = sourceDefinitions;

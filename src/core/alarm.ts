@@ -12,6 +12,9 @@ export const alarmStates = [
 ] as const;
 export type AlarmState = (typeof alarmStates)[number];
 
+/** The condition is there, and nobody keeps it from being shown. */
+export const isStanding = (state: AlarmState): boolean => state === 'unacknowledged' || state === 'acknowledged';
+
 export const priorities = ['low', 'medium', 'high', 'critical'] as const;
 export type Priority = (typeof priorities)[number];
 

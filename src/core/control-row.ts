@@ -25,8 +25,8 @@ export type ControlRow =
       readonly by: string | null;
       readonly pinned?: boolean;
     }
-  /** From here on this bundle judges the asset in the shadow, beside the one in force; null: none does any more. */
-  | { readonly kind: 'candidate'; readonly atMs: number; readonly asset: string; readonly bundle: string | null }
+  /** From here on this bundle judges the asset in the shadow, beside the one in force; null: none does any more. `reason`: why it was learnt. */
+  | { readonly kind: 'candidate'; readonly atMs: number; readonly asset: string; readonly bundle: string | null; readonly reason: string }
   /** Samples that were acknowledged without being kept (disk full). */
   | { readonly kind: 'gap'; readonly atMs: number; readonly fromMs: number; readonly toMs: number; readonly samples: number };
 

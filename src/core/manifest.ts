@@ -48,6 +48,20 @@ export const manifestSchema = z.strictObject({
     seed: z.int(),
     gatewayVersion: z.string(),
   }),
+  /** By precision, on the machine that learnt it: bytes of the graph, µs a window alone and in batches of 256 (one thread), agreement with fp32 on unseen windows and the same with steps, and what it loses of the area under the curve. */
+  measured: z
+    .array(
+      z.strictObject({
+        precision: z.enum(['fp32', 'int8', 'int4', 'int2']),
+        bytes: z.int().positive(),
+        usAlone: z.number().nonnegative(),
+        usInBatch: z.number().nonnegative(),
+        rankAgreement: z.number(),
+        sameVerdict: z.number(),
+        loss: z.number(),
+      }),
+    )
+    .optional(),
   /** What it said of its own last learning rows with a step of four deviations in one channel at a time: the share that raised an alarm, and the channels that did not. */
   selfTest: z.strictObject({ share: z.number().min(0).max(1), blind: z.array(z.string()) }).optional(),
   /** Learnt by a gateway on its own: from the first stretch that is enough to begin with, or from one that is enough to trust. */

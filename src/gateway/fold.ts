@@ -5,12 +5,14 @@ import type { ControlRow } from '../core/control-row.ts';
 import { errorText } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { modelName } from '../core/manifest.ts';
+import type { SampleBlock } from '../core/sample-block.ts';
 import type { Scorer } from '../core/score.ts';
 import { createScorer } from '../scoring/index.ts';
 import { loadScorers } from './models.ts';
 import type { Names } from './names.ts';
 import { Pipeline, type PipelineOutput, type SavedPipeline } from './pipeline.ts';
 import { planPipeline } from './plan.ts';
+import { type SavedShadow, Shadow } from './shadow.ts';
 
 export interface BundleInForce {
   /** Folder of the bundle, below the data directory, and of the one before it. */
@@ -18,12 +20,16 @@ export interface BundleInForce {
   readonly previous: string | null;
   /** The person who chose it. */
   readonly by: string | null;
+  /** Learning is not to replace it. Left out by those who wrote before there were candidates: what a person chose. */
+  readonly pinned?: boolean;
 }
 
 interface Snapshot extends SavedPipeline {
   readonly version: 1;
   /** By asset: what it is judged by, where that was learnt or installed here. */
   readonly bundles?: Readonly<Record<string, BundleInForce>>;
+  /** By asset: the candidate that judges beside it. */
+  readonly shadows?: Readonly<Record<string, SavedShadow>>;
 }
 
 /**
@@ -37,6 +43,7 @@ export class Fold {
   /** Of bundles named in the configuration, and of those learnt or installed here. */
   readonly #scorers: Map<string, Scorer>;
   readonly #bundles = new Map<string, BundleInForce>();
+  readonly #shadows = new Map<string, Shadow>();
   #pipeline: Pipeline;
   /** Assets that begin anew because their grid or tags are not those of the snapshot. */
   readonly anew: readonly string[];
@@ -63,6 +70,7 @@ export class Fold {
     }
     const fold = new Fold(config, names, log, scorers, snapshot);
     for (const [asset, inForce] of bundles) fold.#bundles.set(asset, inForce);
+    for (const [asset, saved] of Object.entries(snapshot?.shadows ?? {})) await fold.#begin(asset, saved.bundle, saved.reason, saved);
     return fold;
   }
 
@@ -79,42 +87,95 @@ export class Fold {
     return this.#bundles.get(asset);
   }
 
+  /** The candidate that judges an asset in the shadow. */
+  shadowOf(asset: string): Shadow | undefined {
+    return this.#shadows.get(asset);
+  }
+
+  /** Takes samples in; the results come with `settle`. */
+  block(block: SampleBlock): void {
+    this.#pipeline.block(block);
+    for (const shadow of this.#shadows.values()) shadow.block(block);
+  }
+
   /** Takes a control row in. What came before a change of model is settled by the old one. */
   async control(row: ControlRow, output: PipelineOutput): Promise<void> {
-    if (row.kind !== 'model') {
+    if (row.kind === 'model') {
+      await this.settle(output);
+      await this.#change(row);
+    } else if (row.kind === 'candidate') {
+      await this.settle(output);
+      await this.#end(row.asset);
+      if (row.bundle !== null) await this.#begin(row.asset, row.bundle, row.reason);
+    } else {
       this.#pipeline.control(row);
-      return;
+      for (const shadow of this.#shadows.values()) shadow.control(row);
     }
-    await this.#pipeline.settle(output);
-    const scorer = await openBundle(this.#config, row.asset, row.bundle, this.#log);
+  }
+
+  /** As the pipeline's; candidates judge beside it, unheard. */
+  async settle(output: PipelineOutput): Promise<ReadonlyMap<ControlRow, unknown>> {
+    const shadows = [...this.#shadows.values()];
+    const failures = await this.#pipeline.settle(shadows.reduce((heard, shadow) => shadow.watching(heard), output));
+    for (const shadow of shadows) await shadow.settle();
+    return failures;
+  }
+
+  async #change({ asset, bundle, by, pinned }: ControlRow & { kind: 'model' }): Promise<void> {
+    const shadow = this.#shadows.get(asset);
+    const promoted = shadow?.bundle === bundle ? shadow : undefined;
+    const scorer = promoted?.scorer ?? (await openBundle(this.#config, asset, bundle, this.#log));
     if (scorer === undefined) return;
-    const old = this.#scorers.get(row.asset);
+    const old = this.#scorers.get(asset);
     const state = this.#pipeline.save();
-    this.#scorers.set(row.asset, scorer);
-    this.#bundles.set(row.asset, { bundle: row.bundle, previous: this.#bundles.get(row.asset)?.bundle ?? null, by: row.by });
+    this.#scorers.set(asset, scorer);
+    this.#bundles.set(asset, { bundle, previous: this.#bundles.get(asset)?.bundle ?? null, by, ...(pinned !== undefined && { pinned }) });
     this.#pipeline = new Pipeline(planPipeline(this.#config, this.#names, this.#scorers));
-    this.#pipeline.restore(state);
+    this.#pipeline.restore({ ...state, detectors: { ...state.detectors, ...promoted?.detectors() } });
+    this.#pipeline.modelChanged(this.#config.assets.findIndex(({ id }) => id === asset));
     // What the old one had changed and nobody has asked for yet.
     this.#pipeline.touch();
+    if (promoted === undefined) await this.#end(asset);
+    else this.#shadows.delete(asset);
     await old?.dispose();
   }
 
+  async #begin(asset: string, bundle: string, reason: string, saved?: SavedShadow): Promise<void> {
+    const position = this.#config.assets.findIndex(({ id }) => id === asset);
+    const scorer = await openBundle(this.#config, asset, bundle, this.#log, 'judged in the shadow');
+    if (scorer === undefined) return;
+    const active = this.#pipeline.documents()[position];
+    this.#shadows.set(asset, new Shadow({ config: this.#config, names: this.#names }, { asset, bundle, reason, scorer }, active, saved));
+  }
+
+  async #end(asset: string): Promise<void> {
+    const shadow = this.#shadows.get(asset);
+    this.#shadows.delete(asset);
+    await shadow?.scorer.dispose();
+  }
+
   save(): Uint8Array {
-    const snapshot: Snapshot = { version: 1, ...this.#pipeline.save(), bundles: Object.fromEntries(this.#bundles) };
+    const snapshot: Snapshot = {
+      version: 1,
+      ...this.#pipeline.save(),
+      bundles: Object.fromEntries(this.#bundles),
+      shadows: Object.fromEntries([...this.#shadows].map(([asset, shadow]) => [asset, shadow.save()])),
+    };
     return Buffer.from(JSON.stringify(snapshot));
   }
 
   async dispose(): Promise<void> {
     for (const scorer of new Set(this.#scorers.values())) await scorer.dispose();
+    for (const { scorer } of this.#shadows.values()) await scorer.dispose();
   }
 }
 
 /** A bundle that has gone or does not load leaves its asset without a model, and says so: the rest goes on. */
-async function openBundle(config: Config, asset: string, bundle: string, log: Logger): Promise<Scorer | undefined> {
+async function openBundle(config: Config, asset: string, bundle: string, log: Logger, how = 'judged'): Promise<Scorer | undefined> {
   if (!config.assets.some(({ id, detector }) => id === asset && detector?.learn !== undefined)) return undefined;
   try {
     const scorer = await createScorer(await loadBundle(join(config.data, bundle)));
-    log.info({ asset, model: modelName(scorer.manifest) }, `${asset} is judged by ${modelName(scorer.manifest)}`);
+    log.info({ asset, model: modelName(scorer.manifest) }, `${asset} is ${how} by ${modelName(scorer.manifest)}`);
     return scorer;
   } catch (error) {
     log.error({ asset, bundle }, `the model of ${asset} cannot be used: ${errorText(error)}`);

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { type AlarmCommand, type ControlRow, isVerdict } from '../core/control-row.ts';
 import { errorText, FettleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { modelName } from '../core/manifest.ts';
 import { SampleBlockBuilder } from '../core/sample-block.ts';
 import type { Source } from '../core/source.ts';
 import { Journal } from '../journal/journal.ts';
@@ -14,14 +14,12 @@ import { sourceDefinitions } from '../sources/index.ts';
 import { parseCommand } from './commands.ts';
 import { Committer } from './committer.ts';
 import { GatewayCounters } from './counters.ts';
-import { type BundleInForce, Fold } from './fold.ts';
+import { Fold } from './fold.ts';
 import type { GatewayListener } from './gateway-events.ts';
-import { historyRows } from './history-rows.ts';
 import { type HistoryBatch, type HistoryQuery, historySamples } from './history-samples.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { GatewayInlet } from './inlet.ts';
-import { Learner } from './learner.ts';
-import { checkBundle, installBundle, type StoredModel, storedModels } from './model-store.ts';
+import { ModelControl } from './model-control.ts';
 import { Names } from './names.ts';
 import { JournalOutboxStore } from './outbox-store.ts';
 import type { PipelineOutput } from './pipeline.ts';
@@ -30,7 +28,7 @@ import { createSinks, type SinkSet } from './sink-set.ts';
 import { type GatewayStatus, troubledParts } from './status.ts';
 import { textTagsOf } from './text-tags.ts';
 import { TickPace } from './tick-pace.ts';
-import { type Episode, episodesOf, placed } from './verdicts.ts';
+import { episodesOf, placed } from './verdicts.ts';
 import { withdrawalOf } from './withdrawal.ts';
 
 export const version: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
@@ -47,12 +45,6 @@ export interface GatewayOptions {
 }
 
 const lookAroundMs = 500;
-
-export interface AssetModels {
-  readonly asset: string;
-  readonly inForce: BundleInForce | null;
-  readonly stored: readonly StoredModel[];
-}
 
 /** What a source gave for one tick. */
 interface Taken {
@@ -78,7 +70,8 @@ export class Gateway {
   readonly #journal: Journal;
   readonly #names: Names;
   readonly #fold: Fold;
-  readonly #learner: Learner;
+  /** What judges the assets that learn from themselves. */
+  readonly models: ModelControl;
   readonly #committer: Committer;
   readonly #inlets: GatewayInlet[] = [];
   readonly #sources: Source[] = [];
@@ -116,17 +109,6 @@ export class Gateway {
       const store = new JournalOutboxStore(journal, sink, names, textTags, this.#clock);
       this.#deliveries.push(new SinkDelivery(sink, store, this.#clock, this.#log.child({ sink: sink.id })));
     }
-    this.#learner = new Learner(
-      config,
-      {
-        seen: (asset) => this.#fold.pipeline.seen(this.#positionOf(asset)),
-        stageOf: (asset) => this.#fold.scorers.get(asset)?.manifest.stage ?? 'none',
-        history: ({ id, tags }, sinceMs) => historyRows(journal, this.#fold.pipeline.windowsOf(this.#positionOf(id)), tags, sinceMs),
-        chosen: (asset) => typeof this.#fold.bundleOf(asset)?.by === 'string',
-        activate: (asset, bundle) => this.#control({ kind: 'model', atMs: this.#clock.wallMs(), asset, bundle, by: null }),
-      },
-      this.#log,
-    );
     this.#committer = new Committer(
       journal,
       names,
@@ -151,6 +133,17 @@ export class Gateway {
       this.#clock,
       this.#log,
     );
+    this.models = new ModelControl({
+      config,
+      journal,
+      fold,
+      names,
+      clock: this.#clock,
+      log: this.#log,
+      listener: options.listener,
+      flush: () => this.#committer.flush(),
+      control: (row, done) => this.#control(row, done),
+    });
   }
 
   /**
@@ -198,7 +191,7 @@ export class Gateway {
     await this.#committer.stop();
     for (const delivery of this.#deliveries) await delivery.stop();
     for (const sink of this.#sinks.sinks) await sink.stop();
-    await this.#learner.settled();
+    await this.models.learner.settled();
     await this.#journal.close();
     await this.#fold.dispose();
   }
@@ -209,63 +202,15 @@ export class Gateway {
       throw new FettleError('FETTLE_COMMAND_INVALID', `there is no asset ${command.asset}`);
     }
     if (isVerdict(command.verb)) await this.#committer.flush();
-    const said = isVerdict(command.verb) ? placed(command, await this.#episodesOf(command.asset)) : command;
+    const said = isVerdict(command.verb)
+      ? placed(command, await episodesOf(this.#journal, this.#names.asset.intern(command.asset)))
+      : command;
     await new Promise<void>((resolve, reject) => {
       this.#control({ kind: 'command', atMs: this.#clock.wallMs(), command: said }, (error) =>
         error === undefined ? resolve() : reject(error as Error),
       );
     });
     await this.#committer.flush();
-  }
-
-  /** The models of assets that learn from themselves: in force, and at hand. */
-  async models(): Promise<AssetModels[]> {
-    const learning = this.#loaded.config.assets.filter(({ detector }) => detector?.learn !== undefined);
-    return Promise.all(
-      learning.map(async ({ id }) => ({
-        asset: id,
-        inForce: this.#fold.bundleOf(id) ?? null,
-        stored: await storedModels(this.#loaded.config.data, id),
-      })),
-    );
-  }
-
-  /**
-   * Puts another model in force, because a person says so; from then on the asset does not replace it by itself. `model`: a version that is at hand, `previous`, or a folder to install from. Durable when it
-   * resolves; returns the bundle's folder. Throws FETTLE_COMMAND_INVALID, FETTLE_MODEL_INVALID, FETTLE_MODEL_MISMATCH.
-   */
-  async useModel(
-    asset: string,
-    model: { readonly version: string } | { readonly folder: string } | 'previous',
-    by: string,
-  ): Promise<string> {
-    const config = this.#loaded.config.assets.find(({ id }) => id === asset);
-    if (config?.detector?.learn === undefined)
-      throw new FettleError(
-        'FETTLE_COMMAND_INVALID',
-        config === undefined ? `there is no asset ${asset}` : `the model of ${asset} is named in the configuration`,
-      );
-    const { data } = this.#loaded.config;
-    const bundle =
-      model === 'previous'
-        ? (this.#fold.bundleOf(asset)?.previous ?? undefined)
-        : 'folder' in model
-          ? await installBundle(data, model.folder, config)
-          : (await storedModels(data, asset)).find(({ version: stored }) => stored === model.version)?.bundle;
-    if (bundle === undefined)
-      throw new FettleError(
-        'FETTLE_COMMAND_INVALID',
-        model === 'previous' ? `${asset} had no model before this one` : `${asset} has no such model`,
-        {
-          hint: 'fettle model list shows what there is',
-        },
-      );
-    await checkBundle(join(data, bundle), config);
-    await new Promise<void>((resolve) => {
-      this.#control({ kind: 'model', atMs: this.#clock.wallMs(), asset, bundle, by }, () => resolve());
-    });
-    await this.#committer.flush();
-    return bundle;
   }
 
   status(): GatewayStatus {
@@ -311,7 +256,7 @@ export class Gateway {
         withdrawn,
       },
       assets: this.#fold.pipeline.documents(),
-      learning: this.#learner.all(),
+      learning: this.models.learner.all(),
     };
   }
 
@@ -333,10 +278,10 @@ export class Gateway {
     const silent: PipelineOutput = { score: () => {}, invalid: () => {}, transition: () => {}, scoringFailed: () => {} };
     for await (const { data } of this.#journal.replay(snapshot?.seq ?? 0)) {
       for (const entry of readSegment(data)) {
-        if (entry.kind === 'samples') this.#fold.pipeline.block(entry.block);
+        if (entry.kind === 'samples') this.#fold.block(entry.block);
         else await this.#fold.control(entry.row, silent);
       }
-      await this.#fold.pipeline.settle(silent);
+      await this.#fold.settle(silent);
       this.counters.recoveredSegments++;
     }
     this.#fold.pipeline.takeChanged();
@@ -409,7 +354,7 @@ export class Gateway {
 
   #modelName(asset: string): string | null {
     const manifest = this.#fold.scorers.get(asset)?.manifest;
-    return manifest === undefined ? null : `${manifest.id}@${manifest.version}`;
+    return manifest === undefined ? null : modelName(manifest);
   }
 
   #withdraw(asset: string, sequence: number, standing: readonly string[]): void {
@@ -487,9 +432,9 @@ export class Gateway {
       if (this.#options.acknowledge === 'beforeCommit') this.#acknowledge(new Map([[source, mark]]));
     }
     for (const { row } of controls) this.#committer.control(row);
-    for (const { block } of taken) this.#fold.pipeline.block(block);
+    for (const { block } of taken) this.#fold.block(block);
     for (const { row } of controls) await this.#fold.control(row, this.#output);
-    const failures = await this.#fold.pipeline.settle(this.#output);
+    const failures = await this.#fold.settle(this.#output);
     if (this.#announced) {
       this.#announced = false;
       // The alert goes out on the wire before anything else is done for this tick.
@@ -564,19 +509,11 @@ export class Gateway {
   /** Twice a second: who fell silent, and whether an asset has seen enough to learn. */
   #lookAround(): void {
     for (const row of this.#idleWatch.check()) this.#control(row);
-    this.#learner.consider(this.#stopped.signal);
+    this.models.learner.consider(this.#stopped.signal);
   }
 
   #control(row: ControlRow, done?: Control['done']): void {
     this.#controls.push(done === undefined ? { row } : { row, done });
     this.#schedule();
-  }
-
-  #episodesOf(asset: string, sinceMs = 0): Promise<Episode[]> {
-    return episodesOf(this.#journal, this.#names.asset.intern(asset), sinceMs);
-  }
-
-  #positionOf(asset: string): number {
-    return this.#loaded.config.assets.findIndex(({ id }) => id === asset);
   }
 }

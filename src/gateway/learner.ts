@@ -1,40 +1,65 @@
 import { join } from 'node:path';
-import type { AssetConfig, Config } from '../config/schema.ts';
+import { type AssetConfig, budgetOf, type Config } from '../config/schema.ts';
 import { formatDuration } from '../core/duration.ts';
-import { errorText } from '../core/errors.ts';
+import { errorText, FettleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { ModelManifest } from '../core/manifest.ts';
 import { learnInBackground } from '../learning/learn-in-background.ts';
-import type { History } from '../learning/tracking/history.ts';
+import type { LearnProgress } from '../learning/learn-thread.ts';
+import type { RecordedHistory } from './history-rows.ts';
+import { type Lesson, type LessonFacts, lessonFor, nextStage, outcomeOf, runningMs } from './lessons.ts';
 import { bundleIdOf, bundlesOf } from './model-store.ts';
-import type { Seen } from './pipeline.ts';
+import type { Seen } from './seen.ts';
+import type { ShadowTally } from './shadow.ts';
 
-export type LearningStage = 'provisional' | 'established';
+export interface CandidateStatus {
+  readonly bundle: string;
+  /** Why it was learnt. */
+  readonly reason: string;
+  readonly tally: ShadowTally;
+}
 
 export interface LearningStatus {
   /** What the asset is judged by now. */
-  readonly stage: 'none' | LearningStage;
+  readonly stage: LessonFacts['stage'];
   /** In words: what it is waiting for, or what went wrong. */
   readonly text: string;
   /** Valid running time seen and wanted for the next stage, ms. */
   readonly seenMs: number;
   readonly wantedMs: number;
+  /** While it learns: how far it has come, and how long it may still take, ms. */
+  readonly progress: (LearnProgress & { readonly leftMs: number | null }) | null;
+  /** What judges beside the model in force, unheard. */
+  readonly candidate: CandidateStatus | null;
 }
 
 export interface LearnerOwner {
   seen(asset: string): Seen;
-  stageOf(asset: string): LearningStatus['stage'];
-  /** Rows of the asset while it ran, from its own grid, oldest first. */
-  history(asset: AssetConfig, sinceMs: number): Promise<History>;
+  manifestOf(asset: string): ModelManifest | undefined;
+  candidateOf(asset: string): (CandidateStatus & { readonly manifest: ModelManifest }) | undefined;
+  slowChange(asset: string): LessonFacts['slowChange'];
+  /** Healthy rows of the asset, from its own grid, oldest first. */
+  history(asset: AssetConfig, sinceMs: number): Promise<RecordedHistory>;
   /** A person chose the model: it is left alone. */
-  chosen(asset: string): boolean;
-  /** A bundle is ready, below the data directory. */
+  pinned(asset: string): boolean;
+  /** A bundle below the data directory is to judge the asset. */
   activate(asset: string, bundle: string): void;
+  /** It is to judge beside the one in force; null: none is. */
+  propose(asset: string, bundle: string | null, reason: string): void;
+  /** How far learning is has changed. */
+  changed(status: LearningStatus): void;
 }
 
-/** Fewer rows say nothing (DETECTOR section 5). */
-const fewestRows = 400;
 /** After a failure it is tried again when this share more has been seen. */
 const patience = 1.25;
+
+interface Busy extends Lesson {
+  readonly asset: string;
+  readonly done: Promise<void>;
+  readonly cancel: AbortController;
+  readonly begunMs: number;
+  progress: LearnProgress;
+}
 
 /** Assets that learn what is normal from themselves: waits for enough, learns in the background, one asset at a time, and hands the bundle over. */
 export class Learner {
@@ -43,9 +68,10 @@ export class Learner {
   readonly #owner: LearnerOwner;
   readonly #log: Logger;
   readonly #failures = new Map<string, { readonly rows: number; readonly reason: string }>();
-  /** Learnt and handed over, not in force yet. */
-  readonly #handedOver = new Map<string, LearningStage>();
-  #busy: { readonly asset: string; readonly stage: LearningStage; readonly done: Promise<void> } | undefined;
+  /** Learnt and handed over, not in force yet: by asset the version. */
+  readonly #handedOver = new Map<string, string>();
+  readonly #requested = new Set<string>();
+  #busy: Busy | undefined;
 
   constructor(config: Config, owner: LearnerOwner, log: Logger) {
     this.#config = config;
@@ -54,16 +80,22 @@ export class Learner {
     this.#log = log;
   }
 
-  /** To be called now and then: begins to learn where there is enough. */
+  /** To be called now and then: begins to learn where there is enough, and puts candidates in force that have proved themselves. */
   consider(signal: AbortSignal): void {
-    if (this.#busy !== undefined || signal.aborted) return;
+    if (signal.aborted) return;
+    for (const asset of this.#assets) this.#promote(asset);
+    if (this.#busy !== undefined) return;
     for (const asset of this.#assets) {
-      const next = this.#due(asset);
-      if (next === undefined) continue;
-      const done = this.#learn(asset, next, signal).finally(() => {
+      const lesson = this.#due(asset);
+      if (lesson === undefined) continue;
+      const cancel = new AbortController();
+      const progress = { doing: 'reading its history', done: 0, of: 1 };
+      const done = this.#learn(asset, lesson, AbortSignal.any([signal, cancel.signal])).finally(() => {
         this.#busy = undefined;
+        this.#owner.changed(this.#status(asset));
       });
-      this.#busy = { asset: asset.id, stage: next, done };
+      this.#busy = { asset: asset.id, ...lesson, done, cancel, progress, begunMs: performance.now() };
+      this.#owner.changed(this.#status(asset));
       return;
     }
   }
@@ -73,87 +105,172 @@ export class Learner {
     await this.#busy?.done;
   }
 
+  /** A candidate is wanted now, from what there is. Throws FETTLE_COMMAND_INVALID. */
+  request(asset: string): void {
+    this.#mustLearn(asset);
+    if (this.#owner.manifestOf(asset)?.stage !== 'established')
+      throw new FettleError('FETTLE_COMMAND_INVALID', `${asset} has no established model that a candidate could follow`, {
+        hint: 'fettle status says what it is waiting for',
+      });
+    this.#requested.add(asset);
+    this.#failures.delete(asset);
+  }
+
+  /** What is being learnt is given up. Throws FETTLE_COMMAND_INVALID where the asset learns nothing. */
+  async cancel(asset: string, by: string): Promise<void> {
+    if (this.#busy?.asset !== asset) throw new FettleError('FETTLE_COMMAND_INVALID', `${asset} is not learning now`);
+    this.#requested.delete(asset);
+    this.#busy.cancel.abort(new FettleError('FETTLE_COMMAND_INVALID', `cancelled by ${by}`));
+    await this.settled();
+  }
+
   /** By asset. */
   all(): Record<string, LearningStatus> {
     return Object.fromEntries(this.#assets.map((asset) => [asset.id, this.#status(asset)]));
   }
 
+  #mustLearn(asset: string): void {
+    if (!this.#assets.some(({ id }) => id === asset))
+      throw new FettleError('FETTLE_COMMAND_INVALID', `${asset} does not learn from itself (detector: { learn: {} })`);
+  }
+
+  #factsOf(asset: AssetConfig): LessonFacts {
+    const { id } = asset;
+    return {
+      stage: this.#owner.manifestOf(id)?.stage ?? 'none',
+      seen: this.#owner.seen(id),
+      slowChange: this.#owner.slowChange(id),
+      requested: this.#requested.has(id),
+      hasCandidate: this.#owner.candidateOf(id) !== undefined,
+    };
+  }
+
   #status(asset: AssetConfig): LearningStatus {
     const { id } = asset;
-    const stage = this.#owner.stageOf(id);
-    const seenMs = this.#seenMs(asset);
+    const facts = this.#factsOf(asset);
+    const { stage } = facts;
+    const seenMs = runningMs(asset, facts);
     const next = nextStage(stage);
-    const wantedMs = next === undefined ? 0 : wantedFor(asset, next);
-    const failure = this.#failures.get(id);
+    const wantedMs = next === undefined ? 0 : (asset.detector?.learn?.[next] ?? 0);
+    const busy = this.#busy?.asset === id ? this.#busy : undefined;
+    const candidate = this.#owner.candidateOf(id);
+    return {
+      stage,
+      text: this.#textOf(id, { stage, seenMs, wantedMs, busy, candidate }),
+      seenMs,
+      wantedMs,
+      progress: busy === undefined ? null : { ...busy.progress, leftMs: leftMs(busy) },
+      candidate: candidate === undefined ? null : { bundle: candidate.bundle, reason: candidate.reason, tally: candidate.tally },
+    };
+  }
+
+  #textOf(
+    id: string,
+    {
+      stage,
+      seenMs,
+      wantedMs,
+      busy,
+      candidate,
+    }: Pick<LearningStatus, 'stage' | 'seenMs' | 'wantedMs'> & { busy: Busy | undefined; candidate: CandidateStatus | undefined },
+  ): string {
+    if (busy !== undefined)
+      return `${id} learns its ${busy.stage} model (${busy.progress.doing}, ${busy.progress.done} of ${busy.progress.of})`;
     const waiting =
-      next === undefined
+      wantedMs === 0
         ? `${id} established: ${formatDuration(seenMs)} of running time seen`
         : `${id} ${stage === 'none' ? 'learning' : stage}: ${formatDuration(seenMs)} of ${formatDuration(wantedMs)} running time seen`;
-    const text =
-      this.#busy?.asset === id
-        ? `${id} learns its ${this.#busy.stage} model`
-        : failure === undefined
-          ? waiting
-          : `${waiting}; it could not learn: ${failure.reason}`;
-    return { stage, text, seenMs, wantedMs };
+    const failure = this.#failures.get(id);
+    const failed = failure === undefined ? '' : `; it could not learn: ${failure.reason}`;
+    return `${waiting}${candidate === undefined ? '' : `; ${candidateText(candidate)}`}${failed}`;
   }
 
-  #due(asset: AssetConfig): LearningStage | undefined {
-    const next = nextStage(this.#owner.stageOf(asset.id));
-    if (next === undefined || this.#handedOver.get(asset.id) === next || this.#owner.chosen(asset.id)) return undefined;
-    const { rows } = this.#owner.seen(asset.id);
-    const failed = this.#failures.get(asset.id);
-    if (rows < fewestRows || (failed !== undefined && rows < failed.rows * patience)) return undefined;
-    return this.#seenMs(asset) >= wantedFor(asset, next) ? next : undefined;
+  #due(asset: AssetConfig): Lesson | undefined {
+    const { id } = asset;
+    if (this.#owner.pinned(id) && !this.#requested.has(id)) return undefined;
+    const version = this.#handedOver.get(id);
+    if (
+      version !== undefined &&
+      version !== this.#owner.manifestOf(id)?.version &&
+      version !== this.#owner.candidateOf(id)?.manifest.version
+    )
+      return undefined;
+    const facts = this.#factsOf(asset);
+    const failed = this.#failures.get(id);
+    if (failed !== undefined && facts.seen.rows < failed.rows * patience) return undefined;
+    return lessonFor(asset, facts);
   }
 
-  #seenMs(asset: AssetConfig): number {
-    return this.#owner.seen(asset.id).rows * asset.window.step;
+  #promote({ id, window, detector }: AssetConfig): void {
+    const candidate = this.#owner.candidateOf(id);
+    const active = this.#owner.manifestOf(id);
+    if (candidate === undefined || active === undefined || detector?.learn?.promote !== 'auto') return;
+    const outcome = outcomeOf(candidate, active, candidate.tally.active.rows * window.step >= detector.learn.shadow);
+    if (outcome === undefined) return;
+    this.#log.info({ asset: id, bundle: candidate.bundle }, `${id}: ${outcome.text}`);
+    if (outcome.promote) this.#owner.activate(id, candidate.bundle);
+    else this.#owner.propose(id, null, outcome.text);
   }
 
-  async #learn(asset: AssetConfig, stage: LearningStage, signal: AbortSignal): Promise<void> {
+  async #learn(asset: AssetConfig, { stage, reason, sinceMs }: Lesson, signal: AbortSignal): Promise<void> {
     const { id, detector } = asset;
-    const { rows, sinceMs } = this.#owner.seen(id);
-    const bundle = join(bundlesOf(id), versionOf(stage));
-    this.#log.info({ asset: id, stage, rows }, `${id} learns its ${stage} model from ${rows} rows`);
+    const { rows } = this.#owner.seen(id);
+    // A version means one content: what was learnt before and never came into force is not in the way.
+    const version = `${stage === 'provisional' ? 0 : 1}.0.${Math.floor(Date.now() / 1000)}`;
+    const bundle = join(bundlesOf(id), version);
+    this.#log.info({ asset: id, stage, rows, reason }, `${id} learns its ${stage} model${reason === null ? '' : ` anew (${reason})`}`);
     try {
-      const history = await this.#owner.history(asset, sinceMs ?? 0);
+      const { history, calm, startsMs } = await this.#owner.history(asset, sinceMs);
+      signal.throwIfAborted();
+      const last = history.runs.at(-1);
+      const parent = this.#owner.manifestOf(id);
       await learnInBackground(
         {
           history,
+          calm,
           directory: join(this.#config.data, bundle),
-          budgetPerDay: detector?.budget,
+          budgetPerDay: budgetOf(this.#config, asset),
+          precision: detector?.precision ?? 'int8',
+          loss: detector?.loss ?? 0,
           facts: {
             id: bundleIdOf(id),
-            version: versionOf(stage),
+            version,
             stage,
             stepMs: asset.window.step,
-            fromMs: sinceMs,
-            toMs: null,
+            fromMs: startsMs[0] === undefined ? null : startsMs[0] - asset.window.step,
+            toMs: last === undefined ? null : (startsMs.at(-1) as number) + (last.rows - 1) * asset.window.step,
             units: unitsOf(this.#config),
+            ...(parent !== undefined && { parent: parent.version }),
           },
         },
         signal,
+        (progress) => {
+          if (this.#busy !== undefined) this.#busy.progress = progress;
+          this.#owner.changed(this.#status(asset));
+        },
       );
       this.#failures.delete(id);
-      this.#handedOver.set(id, stage);
-      this.#owner.activate(id, bundle);
+      this.#requested.delete(id);
+      this.#handedOver.set(id, version);
+      if (reason === null) this.#owner.activate(id, bundle);
+      else this.#owner.propose(id, bundle, reason);
     } catch (error) {
-      if (signal.aborted) return;
-      const reason = errorText(error);
-      this.#failures.set(id, { rows, reason });
-      this.#log.warn({ asset: id, stage }, `${id} could not learn its ${stage} model: ${reason}`);
+      if (signal.aborted && !(signal.reason instanceof FettleError)) return;
+      const text = errorText(error);
+      this.#requested.delete(id);
+      this.#failures.set(id, { rows, reason: text });
+      this.#log.warn({ asset: id, stage }, `${id} could not learn its ${stage} model: ${text}`);
     }
   }
 }
 
-const nextStage = (stage: LearningStatus['stage']): LearningStage | undefined =>
-  stage === 'none' ? 'provisional' : stage === 'provisional' ? 'established' : undefined;
+/** From what it has taken so far; null as long as that says nothing. */
+function leftMs({ progress: { done, of }, begunMs }: Busy): number | null {
+  return done === 0 ? null : Math.round(((performance.now() - begunMs) / done) * (of - done));
+}
 
-const wantedFor = ({ detector }: AssetConfig, stage: LearningStage): number => detector?.learn?.[stage] ?? 0;
-
-/** A version means one content: what was learnt before and never came into force is not in the way. */
-const versionOf = (stage: LearningStage): string => `${stage === 'provisional' ? 0 : 1}.0.${Math.floor(Date.now() / 1000)}`;
+const candidateText = ({ reason, tally: { active, candidate } }: CandidateStatus): string =>
+  `a candidate (${reason}) judges beside it: ${candidate.alarms} alarms in ${candidate.rows} rows, ${active.alarms} by the model in force`;
 
 const unitsOf = ({ tags }: Config): Record<string, string> =>
   Object.fromEntries(

@@ -8,9 +8,10 @@ import type { Score, ScoreBatch, Scorer } from '../core/score.ts';
 import { type InvalidWindow, invalidReasons, WindowBatchBuilder } from '../core/window.ts';
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { SavedWindows } from '../windows/asset-windows.ts';
-import { type AssetPlan, cellState, type Row, type RowListener } from '../windows/plan.ts';
+import type { AssetPlan, Row, RowListener } from '../windows/plan.ts';
 import { Detection, type DetectorPlan, type SavedDetection } from './detection.ts';
 import { findingsOf } from './findings.ts';
+import { type Seen, SeenRows } from './seen.ts';
 
 /** Everything the fold is made of: one entry an asset in `windows` and `alarms`, one scorer a model. */
 export interface PipelinePlan {
@@ -22,14 +23,6 @@ export interface PipelinePlan {
   readonly detectors: readonly (DetectorPlan | undefined)[];
   /** By asset: it is learnt from, so its rows are counted. */
   readonly learning: readonly boolean[];
-}
-
-/** How much of an asset has been seen that can be learnt from. */
-export interface Seen {
-  /** Rows while it ran. */
-  readonly rows: number;
-  /** Event time of the first. */
-  readonly sinceMs: number | null;
 }
 
 export interface SavedPipeline {
@@ -80,7 +73,7 @@ export class Pipeline {
   readonly #rowSignatures: string[];
   readonly #needsRows: readonly boolean[];
   readonly #detection: Detection;
-  readonly #seen: Seen[];
+  readonly #seen: SeenRows;
   readonly #changed = new Set<number>();
   #events: Event[] = [];
   #holes: Hole[] = [];
@@ -109,7 +102,7 @@ export class Pipeline {
       plan.detectors,
       plan.scorers,
     );
-    this.#seen = plan.windows.map(() => ({ rows: 0, sinceMs: null }));
+    this.#seen = new SeenRows(plan.windows.length);
     this.#needsRows = plan.alarms.map(
       ({ supervised, hasModel }, asset) => supervised.length > 0 || !hasModel || this.#detection.planOf(asset) !== undefined,
     );
@@ -134,7 +127,10 @@ export class Pipeline {
       const asset = this.#plan.alarms.findIndex(({ id }) => id === row.command.asset);
       if (asset < 0) return;
       // In order with the rows, whose verdicts depend on it.
-      if (row.command.verb === 'newNormal') this.#detection.acceptAsNormal(asset);
+      if (row.command.verb === 'newNormal') {
+        this.#detection.acceptAsNormal(asset);
+        this.#seen.newNormal(asset);
+      }
       this.#events.push({ kind: 'command', asset, row });
     }
   }
@@ -218,7 +214,11 @@ export class Pipeline {
 
   /** What can be learnt from an asset (position in the plan) so far. */
   seen(asset: number): Seen {
-    return this.#seen[asset] as Seen;
+    return this.#seen.of(asset);
+  }
+
+  modelChanged(asset: number): void {
+    this.#seen.modelChanged(asset);
   }
 
   save(): SavedPipeline {
@@ -227,7 +227,7 @@ export class Pipeline {
       windows: this.#assembler.save() as Record<string, SavedWindows>,
       alarms: Object.fromEntries(this.#alarms.map((asset) => [asset.settings.id, asset.save()])),
       detectors: this.#detection.save(),
-      seen: Object.fromEntries(this.#seen.map((seen, asset) => [this.#plan.windows[asset]?.id, seen])),
+      seen: Object.fromEntries(this.#plan.windows.map(({ id }, asset) => [id, this.seen(asset)])),
     };
   }
 
@@ -240,7 +240,7 @@ export class Pipeline {
     }
     this.#detection.restore(state.detectors ?? {});
     this.#plan.windows.forEach(({ id }, asset) => {
-      this.#seen[asset] = state.seen?.[id] ?? { rows: 0, sinceMs: null };
+      this.#seen.restore(asset, state.seen?.[id]);
     });
     return anew;
   }
@@ -347,19 +347,13 @@ export class Pipeline {
     return this.#copied;
   }
 
-  #count(asset: number, { running, states, endMs, plan }: Row): void {
-    if (this.#plan.learning[asset] !== true || !running || !states.some((state) => state < cellState.missing)) return;
-    const { rows, sinceMs } = this.#seen[asset] as Seen;
-    this.#seen[asset] = { rows: rows + 1, sinceMs: sinceMs ?? endMs - plan.stepMs };
-  }
-
   #rowListener(): RowListener {
     const position = (plan: AssetPlan): number => this.#position.get(plan.asset) as number;
     return {
       row: (row: Row) => {
         const asset = position(row.plan);
         this.#detection.feed(asset, row);
-        this.#count(asset, row);
+        if (this.#plan.learning[asset] === true) this.#seen.count(asset, row);
         const silent = row.states.some((state) => state >= 2);
         // An asset without supervised tags is told only what changes: who is silent, and whether it runs.
         const signature = silent ? row.states.map((state) => Number(state >= 2)).join('') + row.running : String(row.running);

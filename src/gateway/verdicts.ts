@@ -1,4 +1,4 @@
-import type { AlarmTransition } from '../core/alarm.ts';
+import { type AlarmTransition, isStanding } from '../core/alarm.ts';
 import { type AlarmCommand, type ControlRow, isVerdict, type VerdictVerb } from '../core/control-row.ts';
 import { FettleError } from '../core/errors.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -19,24 +19,17 @@ export interface Stretch {
   readonly toMs: number;
 }
 
-const starts: ReadonlySet<string> = new Set(['unacknowledged']);
-const standing: ReadonlySet<string> = new Set(['unacknowledged', 'acknowledged']);
-
 /** Of an asset (journal index), oldest first, from its transitions that the journal keeps. */
-export async function episodesOf(journal: Journal, asset: number, sinceMs: number): Promise<Episode[]> {
-  const rows = await journal.query<{ document: string }>(
-    'SELECT document FROM transitions WHERE asset = ? AND at_ms >= ? ORDER BY sequence',
-    asset,
-    sinceMs,
-  );
+export async function episodesOf(journal: Journal, asset: number): Promise<Episode[]> {
+  const rows = await journal.query<{ document: string }>('SELECT document FROM transitions WHERE asset = ? ORDER BY sequence', asset);
   const episodes: Episode[] = [];
   const open = new Map<Episode['rule'], Episode>();
   for (const { document } of rows) {
     const { rule, to, atMs, provisional } = JSON.parse(document) as AlarmTransition;
     if (rule !== 'anomaly' && rule !== 'drift') continue;
     const begun = open.get(rule);
-    if (begun === undefined && starts.has(to)) open.set(rule, { rule, fromMs: atMs, toMs: Number.POSITIVE_INFINITY, provisional });
-    else if (begun !== undefined && !standing.has(to)) {
+    if (begun === undefined && isStanding(to)) open.set(rule, { rule, fromMs: atMs, toMs: Number.POSITIVE_INFINITY, provisional });
+    else if (begun !== undefined && !isStanding(to)) {
       episodes.push({ ...begun, toMs: atMs });
       open.delete(rule);
     }

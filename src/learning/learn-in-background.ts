@@ -2,13 +2,13 @@ import '../core/no-telemetry.ts';
 import { Worker } from 'node:worker_threads';
 import { FettleError } from '../core/errors.ts';
 import { siblingModule } from '../core/sibling-module.ts';
-import type { LearnAnswer, LearnTask } from './learn-thread.ts';
+import type { LearnAnswer, LearnProgress, LearnTask } from './learn-thread.ts';
 
 /**
- * Learns a tracking model from rows in a thread of low priority and writes its INT8 bundle to `task.directory`. The rows' arrays are handed over. Throws
+ * Learns a tracking model from rows in a thread of low priority and writes its bundle to `task.directory`. The rows' arrays are handed over; `report` hears how far it has come. Throws
  * FETTLE_TRAINING_FAILED; rejects with the signal's reason, and then nothing is written.
  */
-export async function learnInBackground(task: LearnTask, signal: AbortSignal): Promise<void> {
+export async function learnInBackground(task: LearnTask, signal: AbortSignal, report?: (progress: LearnProgress) => void): Promise<void> {
   signal.throwIfAborted();
   const worker = new Worker(siblingModule(import.meta.url, 'learn-thread'), {
     workerData: task,
@@ -18,7 +18,10 @@ export async function learnInBackground(task: LearnTask, signal: AbortSignal): P
   const { promise, resolve, reject } = Promise.withResolvers<LearnAnswer>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
-  worker.once('message', resolve);
+  worker.on('message', (answer: LearnAnswer) => {
+    if (answer.progress === undefined) resolve(answer);
+    else report?.(answer.progress);
+  });
   worker.once('error', reject);
   worker.once('exit', () => reject(new FettleError('FETTLE_TRAINING_FAILED', 'the learning thread ended')));
   try {

@@ -1,41 +1,82 @@
 /** The thread a gateway learns in, beside live scoring and behind it: rows in, a bundle on the disk out. */
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { writeBundle } from '../bundles/index.ts';
 import { errorText, FettleError } from '../core/errors.ts';
+import { precisions } from './compression/frontier.ts';
+import { learnPrecisions, smallestWithin } from './compression/learn-precisions.ts';
+import { behindEverythingElse } from './low-priority.ts';
 import { type BundleFacts, bundleOf } from './tracking/bundle.ts';
+import { type CalmStretch, mostRoom, roomForCalm } from './tracking/calm-stretches.ts';
 import { trackingCard } from './tracking/card.ts';
 import type { History } from './tracking/history.ts';
-import { learnTracking } from './tracking/learn.ts';
+import { type Learnt, type LearntModel, learningSet, type Precision } from './tracking/learn.ts';
 
 export interface LearnTask {
   readonly history: History;
+  /** Stretches of it that raised an alarm once and were nothing. */
+  readonly calm?: readonly CalmStretch[];
   readonly facts: BundleFacts;
   readonly budgetPerDay: number | undefined;
+  /** auto: the smallest that loses at most `loss` of the area under the curve. INT8 when absent. */
+  readonly precision?: Precision | 'auto';
+  readonly loss?: number;
   readonly directory: string;
 }
 
+/** How far it has come: `done` of `of` steps, and what it is at. */
+export interface LearnProgress {
+  readonly doing: string;
+  readonly done: number;
+  readonly of: number;
+}
+
 export interface LearnAnswer {
+  readonly progress?: LearnProgress;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Behind everything else that wants the processor. On Linux this is the priority of the thread alone. */
-const niceness = 10;
-
 const port = parentPort;
 if (port === null) throw new Error('learn-thread is started by learn-in-background.ts');
+behindEverythingElse();
 try {
-  if (process.platform === 'linux') setPriority(0, niceness);
-} catch {
-  // Not allowed here: it learns at the priority it has.
-}
-const { history, facts, directory, budgetPerDay } = workerData as LearnTask;
-try {
-  const learnt = await learnTracking(history, ['fp32', 'int8'], budgetPerDay === undefined ? {} : { budgetPerDay });
-  const { manifest, model, golden, detector } = await bundleOf(learnt, 'int8', facts);
-  await writeBundle(directory, { manifest, model, golden, card: trackingCard(manifest, learnt), ...(detector && { detector }) });
+  await learn(workerData as LearnTask, (progress) => port.postMessage({ progress } satisfies LearnAnswer));
   port.postMessage({} satisfies LearnAnswer);
 } catch (error) {
   const code = error instanceof FettleError ? error.code : 'FETTLE_TRAINING_FAILED';
   port.postMessage({ error: { code, message: errorText(error) } } satisfies LearnAnswer);
+}
+
+async function learn(
+  { history, calm = [], facts, directory, budgetPerDay, precision = 'int8', loss = 0 }: LearnTask,
+  report: (progress: LearnProgress) => void,
+): Promise<void> {
+  const wanted = new Set<Precision>(['fp32', ...(precision === 'auto' ? precisions : [precision])]);
+  const of = wanted.size + 2;
+  report({ doing: 'looking for what belongs together', done: 0, of });
+  const set = learningSet(history, budgetPerDay === undefined ? {} : { budgetPerDay });
+  let done = 1;
+  const { learnt, worth } = await learnPrecisions(set, [...wanted], undefined, (next) =>
+    report({ doing: `calibrating and testing ${next}`, done: done++, of }),
+  );
+  const chosen = precision === 'auto' ? smallestWithin(worth, loss) : precision;
+  report({ doing: 'writing the bundle', done: of - 1, of });
+  const quiet = await keptQuiet(learnt, chosen, history, calm);
+  const { manifest, model, golden, detector } = await bundleOf(quiet, chosen, facts, worth);
+  await writeBundle(directory, { manifest, model, golden, card: trackingCard(manifest, quiet, worth), ...(detector && { detector }) });
+}
+
+/** Raises the limit of what ships above the stretches people called false alarms. */
+async function keptQuiet(learnt: Learnt, precision: Precision, { runs, stepMs }: History, calm: readonly CalmStretch[]): Promise<Learnt> {
+  const model = learnt.models.get(precision) as LearntModel;
+  const room = await roomForCalm({ ...model, stepMs, length: learnt.length }, runs, learnt.history.columns, calm);
+  if (room === 1) return learnt;
+  const said = `${room.toPrecision(3)} for ${calm.length === 1 ? 'an alarm' : `${calm.length} alarms`} that people called false${room === mostRoom ? ', and no further' : ''}`;
+  const raised: LearntModel = {
+    ...model,
+    limit: model.limit * room,
+    method: `${model.method} × ${said}`,
+    medianRatio: model.medianRatio / room,
+    maxRatio: model.maxRatio / room,
+  };
+  return { ...learnt, models: new Map([...learnt.models, [precision, raised]]) };
 }

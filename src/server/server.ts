@@ -15,6 +15,28 @@ const useModelSchema = z.strictObject({
   by: z.string().max(200).default('unknown'),
 });
 
+const assetSchema = z.strictObject({ asset: z.string().min(1), by: z.string().max(200).default('unknown') });
+
+const compareSchema = z.strictObject({
+  asset: z.string().min(1),
+  versions: z
+    .string()
+    .transform((list) => list.split(','))
+    .optional(),
+  fromMs: z.coerce.number().optional(),
+  toMs: z.coerce.number().optional(),
+});
+
+/** Throws FETTLE_COMMAND_INVALID with what is wrong. */
+function parsed<Schema extends z.ZodType>(schema: Schema, given: unknown, route: string): z.output<Schema> {
+  const { data, error } = schema.safeParse(given ?? {});
+  if (error === undefined) return data as z.output<Schema>;
+  throw new FettleError(
+    'FETTLE_COMMAND_INVALID',
+    `${route}: ${error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`,
+  );
+}
+
 /** RFC 9457, with the code of docs/errors.md. */
 interface Problem {
   readonly type: string;
@@ -99,22 +121,46 @@ export class ApiServer {
         throw new FettleError('FETTLE_COMMAND_INVALID', 'fromMs and toMs are ms since the epoch');
       return reply.type('application/x-ndjson').send(Readable.from(linesOf(this.#gateway.history(query))));
     });
-    app.get('/api/v1/models', () => this.#gateway.models());
-    app.post('/api/v1/models/use', async (request) => {
-      const parsed = useModelSchema.safeParse(request.body ?? {});
-      if (parsed.error !== undefined)
-        throw new FettleError(
-          'FETTLE_COMMAND_INVALID',
-          `models/use: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`,
-        );
-      const { asset, version, folder, by } = parsed.data;
-      const model = folder !== undefined ? { folder } : version !== undefined ? { version } : 'previous';
-      return { bundle: await this.#gateway.useModel(asset, model, by) };
-    });
+    this.#modelRoutes();
     app.post('/api/v1/commands/:verb', async (request) => {
       const { verb } = request.params as { verb: string };
       await this.#gateway.command(parseCommand(verb, request.body ?? {}));
       return { ok: true };
+    });
+  }
+
+  #modelRoutes(): void {
+    const app = this.#app;
+    const { models } = this.#gateway;
+    app.get('/api/v1/models', () => models.list());
+    app.get('/api/v1/learning', () => models.learner.all());
+    app.post('/api/v1/models/use', async (request) => {
+      const { asset, version, folder, by } = parsed(useModelSchema, request.body, 'models/use');
+      const model = folder !== undefined ? { folder } : version !== undefined ? { version } : 'previous';
+      return { bundle: await models.use(asset, model, by) };
+    });
+    app.post('/api/v1/models/promote', async (request) => {
+      const { asset, by } = parsed(assetSchema, request.body, 'models/promote');
+      return { bundle: await models.promote(asset, by) };
+    });
+    app.post('/api/v1/models/discard', async (request) => {
+      const { asset, by } = parsed(assetSchema, request.body, 'models/discard');
+      await models.discard(asset, by);
+      return { ok: true };
+    });
+    app.post('/api/v1/models/learn', (request) => {
+      models.learner.request(parsed(assetSchema, request.body, 'models/learn').asset);
+      return { ok: true };
+    });
+    app.post('/api/v1/models/cancel', async (request) => {
+      const { asset, by } = parsed(assetSchema, request.body, 'models/cancel');
+      await models.learner.cancel(asset, by);
+      return { ok: true };
+    });
+    app.get('/api/v1/models/compare', (request, reply) => {
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort(new FettleError('FETTLE_API_REQUEST', 'nobody waits for the answer any more')));
+      return models.compare(parsed(compareSchema, request.query, 'models/compare'), gone.signal);
     });
   }
 

@@ -120,19 +120,19 @@ describe('an asset without a model', () => {
     expect(value).toBeGreaterThan(expected?.[1] ?? Number.POSITIVE_INFINITY);
 
     // A person goes back to the model before, and is not overruled.
-    const [models] = await again.models();
+    const [models] = await again.models.list();
     expect(models).toMatchObject({ asset, inForce: { by: null } });
     expect(models?.stored.map(({ stage }) => stage)).toEqual(['established', 'provisional']);
-    expect(await again.useModel(asset, 'previous', 'anna')).toBe(models?.inForce?.previous);
+    expect(await again.models.use(asset, 'previous', 'anna')).toBe(models?.inForce?.previous);
     expect(learning(again).stage).toBe('provisional');
     const before = again.counters.scores;
     await publish(client, 3300, 3900);
     await eventually(() => again.counters.scores > before + 500, 'scores of the model before');
     expect(learning(again).stage).toBe('provisional');
-    expect(await again.models()).toMatchObject([{ inForce: { by: 'anna', previous: models?.inForce?.bundle } }]);
-    await expect(again.useModel(asset, { version: '9.9.9' }, 'anna')).rejects.toMatchObject({ code: 'FETTLE_COMMAND_INVALID' });
+    expect(await again.models.list()).toMatchObject([{ inForce: { by: 'anna', previous: models?.inForce?.bundle } }]);
+    await expect(again.models.use(asset, { version: '9.9.9' }, 'anna')).rejects.toMatchObject({ code: 'FETTLE_COMMAND_INVALID' });
     const folder = join(data, models?.inForce?.bundle as string);
-    await expect(again.useModel(asset, { folder }, 'anna')).rejects.toThrow('already');
+    await expect(again.models.use(asset, { folder }, 'anna')).rejects.toThrow('already');
   }, 60_000);
 
   it('never learns from a machine that stands still, and says why it could not learn', async (context) => {

@@ -7,13 +7,19 @@ export interface MeasuredPrecisions {
   readonly worth: ReadonlyMap<Precision, Worth>;
 }
 
-/** The model of a history in the precisions wanted, float32 first, each measured beside float32. Rejects with the signal's reason. */
-export async function learnPrecisions(set: LearningSet, wanted: readonly Precision[], signal?: AbortSignal): Promise<MeasuredPrecisions> {
+/** The model of a history in the precisions wanted, float32 first, each measured beside float32. `next` hears of each before it is begun. Rejects with the signal's reason. */
+export async function learnPrecisions(
+  set: LearningSet,
+  wanted: readonly Precision[],
+  signal?: AbortSignal,
+  next?: (precision: Precision) => void,
+): Promise<MeasuredPrecisions> {
   const models = new Map<Precision, LearntModel>();
   const worth = new Map<Precision, Worth>();
   let judge: Judge | undefined;
   for (const precision of new Set<Precision>(['fp32', ...wanted])) {
     signal?.throwIfAborted();
+    next?.(precision);
     const members = set.networks.map((weights) => ({ weights, quantized: quantizedIn(precision, weights, set.refitting) }));
     const model = await fitTested(set, members, precision, signal);
     judge ??= await Judge.beside(set, model);

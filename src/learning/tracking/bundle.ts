@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LoadedBundle, ModelManifest } from '../../core/manifest.ts';
+import type { Worth } from '../compression/worth.ts';
 import { gatewayVersion } from '../gateway-version.ts';
 import { goldenFor } from '../probes.ts';
 import type { Learnt, Precision } from './learn.ts';
@@ -18,7 +19,12 @@ export interface BundleFacts {
 }
 
 /** The learnt model in one precision with all that stands around it, as a bundle that is not on a disk yet. */
-export async function bundleOf(learnt: Learnt, precision: Precision, facts: BundleFacts): Promise<LoadedBundle> {
+export async function bundleOf(
+  learnt: Learnt,
+  precision: Precision,
+  facts: BundleFacts,
+  worth: ReadonlyMap<Precision, Worth> = new Map(),
+): Promise<LoadedBundle> {
   const { history, tracked, length } = learnt;
   const model = learnt.models.get(precision);
   if (model === undefined) throw new RangeError(`nothing was learnt in ${precision}`);
@@ -61,6 +67,7 @@ export async function bundleOf(learnt: Learnt, precision: Precision, facts: Bund
       seed: 0,
       gatewayVersion: gatewayVersion,
     },
+    ...(worth.size > 0 && { measured: [...worth].map(measuredOf) }),
     ...(model.selfTest !== undefined && { selfTest: { share: model.selfTest.share, blind: [...model.selfTest.blind] } }),
     ...(facts.stage !== undefined && { stage: facts.stage }),
     parent: facts.parent ?? null,
@@ -72,3 +79,7 @@ export async function bundleOf(learnt: Learnt, precision: Precision, facts: Bund
   const golden = await goldenFor(graph, learnt.unseen, { length, channels: history.channels.length }, tracked.deviation);
   return { directory: '', manifest, model: graph, golden, detector };
 }
+
+const measuredOf = ([precision, { bytes, cost, rankAgreement, sameVerdict, loss }]: readonly [Precision, Worth]): NonNullable<
+  ModelManifest['measured']
+>[number] => ({ precision, bytes, usAlone: cost.alone, usInBatch: cost.batch, rankAgreement, sameVerdict, loss });

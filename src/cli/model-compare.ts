@@ -54,7 +54,7 @@ export function renderComparison({ asset, fromMs, toMs, runningMs, faults, notFa
     ),
   );
   return `${[
-    `${asset}: ${formatDuration(runningMs)} of running time between ${timeText(fromMs)} and ${timeText(toMs)}`,
+    `${asset}: ${formatDuration(runningMs)} of running time between ${timeText(fromMs)} and ${timeText(toMs)} (UTC)`,
     '',
     ...table,
     '',

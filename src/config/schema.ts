@@ -87,6 +87,12 @@ const learnSchema = z.strictObject({
     .prefault('30m')
     .describe('Valid running time after which a first model begins to judge; its verdicts are provisional.'),
   established: durationMs().prefault('3d').describe('Valid running time after which the model is learnt anew and trusted.'),
+  recogniseStops: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Where running.when is not given: look for stops in what is learnt from, leave them out, and do not judge the machine while it stands still. fettle status shows what was recognised.',
+    ),
   renew: durationMs()
     .optional()
     .describe(

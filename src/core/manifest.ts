@@ -62,6 +62,10 @@ export const manifestSchema = z.strictObject({
       }),
     )
     .optional(),
+  /** Recognised in what was learnt from, where nobody said when the machine runs: the rows in which it did (an expression like `running.when`), how long a start takes, and the share of the rows it stood still. */
+  running: z.strictObject({ when: z.string().min(1), settleMs: z.number().nonnegative(), offShare: z.number().min(0).max(1) }).optional(),
+  /** Recognised, not acted upon: two ways of running, told apart by this expression, and the share of the rows in which it is not true. */
+  idle: z.strictObject({ load: z.string().min(1), share: z.number().min(0).max(1) }).optional(),
   /** What it said of its own last learning rows with a step of four deviations in one channel at a time: the share that raised an alarm, and the channels that did not. */
   selfTest: z.strictObject({ share: z.number().min(0).max(1), blind: z.array(z.string()) }).optional(),
   /** Learnt by a gateway on its own: from the first stretch that is enough to begin with, or from one that is enough to trust. */

@@ -182,7 +182,18 @@ export class Learner {
         : `${id} ${stage === 'none' ? 'learning' : stage}: ${formatDuration(seenMs)} of ${formatDuration(wantedMs)} running time seen`;
     const failure = this.#failures.get(id);
     const failed = failure === undefined ? '' : `; it could not learn: ${failure.reason}`;
-    return `${waiting}${candidate === undefined ? '' : `; ${candidateText(candidate)}`}${failed}`;
+    return `${waiting}${this.#recognisedText(id)}${candidate === undefined ? '' : `; ${candidateText(candidate)}`}${failed}`;
+  }
+
+  /** Ways of running nobody has named are shown, to be confirmed. */
+  #recognisedText(id: string): string {
+    const { running, idle } = this.#owner.manifestOf(id) ?? {};
+    const asset = this.#assets.find((one) => one.id === id);
+    if (running !== undefined && asset?.running === undefined && asset?.detector?.learn?.recogniseStops === true)
+      return `; it seems to stand still unless ${running.when} (${share(running.offShare)} of what it learnt from), and is not judged then: running: { when: "${running.when}" } confirms it`;
+    if (idle !== undefined)
+      return `; it seems to run in two ways, ${idle.load} in ${share(1 - idle.share)} of what it learnt from: both are learnt as normal`;
+    return '';
   }
 
   #due(asset: AssetConfig): Lesson | undefined {
@@ -232,6 +243,8 @@ export class Learner {
           budgetPerDay: budgetOf(this.#config, asset),
           precision: detector?.precision ?? 'int8',
           loss: detector?.loss ?? 0,
+          // Once recognised, stops are not in the history any more.
+          recogniseStops: asset.running === undefined && detector?.learn?.recogniseStops === true && parent?.running === undefined,
           facts: {
             id: bundleIdOf(id),
             version,
@@ -241,6 +254,7 @@ export class Learner {
             toMs: last === undefined ? null : (startsMs.at(-1) as number) + (last.rows - 1) * asset.window.step,
             units: unitsOf(this.#config),
             ...(parent !== undefined && { parent: parent.version }),
+            ...(parent?.running !== undefined && { running: parent.running }),
           },
         },
         signal,
@@ -268,6 +282,8 @@ export class Learner {
 function leftMs({ progress: { done, of }, begunMs }: Busy): number | null {
   return done === 0 ? null : Math.round(((performance.now() - begunMs) / done) * (of - done));
 }
+
+const share = (part: number): string => `${Math.round(part * 100)} %`;
 
 const candidateText = ({ reason, tally: { active, candidate } }: CandidateStatus): string =>
   `a candidate (${reason}) judges beside it: ${candidate.alarms} alarms in ${candidate.rows} rows, ${active.alarms} by the model in force`;

@@ -43,7 +43,8 @@ function wearOf({ detector, window }: AssetConfig): Pick<DetectorPlan, 'wear'> {
 }
 
 function planAsset(config: Config, asset: AssetConfig, names: Names, scorer: Scorer | undefined, batch: number): AssetPlan {
-  const { window, running } = asset;
+  const { window } = asset;
+  const running = runningOf(asset, scorer);
   const tracked = scorer?.detector !== undefined;
   const expression = running === undefined ? undefined : compileRunning(running.when);
   const tags = [...asset.tags, ...(expression?.tags ?? []).filter((tag) => !asset.tags.includes(tag))];
@@ -66,6 +67,12 @@ function planAsset(config: Config, asset: AssetConfig, names: Names, scorer: Sco
         ? undefined
         : { settleMs: running.settle, when: (row) => expression.evaluate(reads.map((column) => row[column] as number)) },
   };
+}
+
+/** When the machine runs: as configured, else as its model recognised it. */
+function runningOf({ running, detector }: AssetConfig, scorer: Scorer | undefined): AssetConfig['running'] {
+  const recognised = detector?.learn?.recogniseStops === true ? scorer?.manifest.running : undefined;
+  return running ?? (recognised && { when: recognised.when, settle: recognised.settleMs });
 }
 
 function planColumn(config: Config, tag: string, names: Names, stepMs: number): ColumnPlan {

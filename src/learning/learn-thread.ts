@@ -10,6 +10,7 @@ import { type CalmStretch, mostRoom, roomForCalm } from './tracking/calm-stretch
 import { trackingCard } from './tracking/card.ts';
 import type { History } from './tracking/history.ts';
 import { type Learnt, type LearntModel, learningSet, type Precision } from './tracking/learn.ts';
+import { type OperatingStates, operatingStates, runningExpression, runningOnly } from './tracking/operating-states.ts';
 
 export interface LearnTask {
   readonly history: History;
@@ -21,6 +22,8 @@ export interface LearnTask {
   readonly precision?: Precision | 'auto';
   readonly loss?: number;
   readonly directory: string;
+  /** Nobody said when the machine runs: to be looked for in the history, and what stands still left out. */
+  readonly recogniseStops?: boolean;
 }
 
 /** How far it has come: `done` of `of` steps, and what it is at. */
@@ -29,6 +32,9 @@ export interface LearnProgress {
   readonly done: number;
   readonly of: number;
 }
+
+/** Rows after a start in which a machine that nobody described is not like itself yet. */
+const settleRows = 30;
 
 export interface LearnAnswer {
   readonly progress?: LearnProgress;
@@ -47,13 +53,17 @@ try {
 }
 
 async function learn(
-  { history, calm = [], facts, directory, budgetPerDay, precision = 'int8', loss = 0 }: LearnTask,
+  { history, calm = [], facts, directory, budgetPerDay, precision = 'int8', loss = 0, recogniseStops = false }: LearnTask,
   report: (progress: LearnProgress) => void,
 ): Promise<void> {
   const wanted = new Set<Precision>(['fp32', ...(precision === 'auto' ? precisions : [precision])]);
   const of = wanted.size + 2;
   report({ doing: 'looking for what belongs together', done: 0, of });
-  const set = learningSet(history, budgetPerDay === undefined ? {} : { budgetPerDay });
+  const states = recogniseStops ? operatingStates(history) : undefined;
+  const set = learningSet(
+    states?.lower === 'off' ? runningOnly(history, states, settleRows) : history,
+    budgetPerDay === undefined ? {} : { budgetPerDay },
+  );
   let done = 1;
   const { learnt, worth } = await learnPrecisions(set, [...wanted], undefined, (next) =>
     report({ doing: `calibrating and testing ${next}`, done: done++, of }),
@@ -61,8 +71,17 @@ async function learn(
   const chosen = precision === 'auto' ? smallestWithin(worth, loss) : precision;
   report({ doing: 'writing the bundle', done: of - 1, of });
   const quiet = await keptQuiet(learnt, chosen, history, calm);
-  const { manifest, model, golden, detector } = await bundleOf(quiet, chosen, facts, worth);
+  const { manifest, model, golden, detector } = await bundleOf(quiet, chosen, { ...facts, ...recognised(states, history.stepMs) }, worth);
   await writeBundle(directory, { manifest, model, golden, card: trackingCard(manifest, quiet, worth), ...(detector && { detector }) });
+}
+
+/** What the bundle says of ways of running nobody has named. */
+function recognised(states: OperatingStates | undefined, stepMs: number): Pick<BundleFacts, 'running' | 'idle'> {
+  if (states === undefined) return {};
+  const when = runningExpression(states);
+  return states.lower === 'off'
+    ? { running: { when, settleMs: settleRows * stepMs, offShare: states.share } }
+    : { idle: { load: when, share: states.share } };
 }
 
 /** Raises the limit of what ships above the stretches people called false alarms. */

@@ -16,6 +16,8 @@ export interface BundleFacts {
   readonly units?: Readonly<Record<string, string>>;
   readonly parent?: string;
   readonly stage?: 'provisional' | 'established';
+  readonly running?: ModelManifest['running'];
+  readonly idle?: ModelManifest['idle'];
 }
 
 /** The learnt model in one precision with all that stands around it, as a bundle that is not on a disk yet. */
@@ -70,6 +72,8 @@ export async function bundleOf(
     ...(worth.size > 0 && { measured: [...worth].map(measuredOf) }),
     ...(model.selfTest !== undefined && { selfTest: { share: model.selfTest.share, blind: [...model.selfTest.blind] } }),
     ...(facts.stage !== undefined && { stage: facts.stage }),
+    ...(facts.running !== undefined && { running: facts.running }),
+    ...(facts.idle !== undefined && { idle: facts.idle }),
     parent: facts.parent ?? null,
     minimumGatewayVersion: gatewayVersion,
     opset: 21,

@@ -29,6 +29,13 @@ export function trackingCard(manifest: ModelManifest, { models, ranks, history }
     tested === undefined
       ? ''
       : `| Self-test | ${percent(tested.share)} of the channels raise an alarm on a step of 4 deviations${tested.blind.length === 0 ? '' : `; not ${tested.blind.join(', ')}`}${tested.share < weakShare ? '. **Low sensitivity**' : ''} |\n`;
+  const { running, idle } = manifest;
+  const recognised =
+    running !== undefined
+      ? `| Recognised | it stands still unless \`${running.when}\` (${percent(running.offShare)} of the rows, left out) |\n`
+      : idle !== undefined
+        ? `| Recognised | two ways of running: \`${idle.load}\` in ${percent(1 - idle.share)} of the rows; both were learnt |\n`
+        : '';
   const constant =
     history.constant.length === 0 ? '' : `\nNever changed while learning, so nothing is said of: ${history.constant.join(', ')}.\n`;
   return `# ${manifest.id} ${manifest.version}
@@ -41,7 +48,7 @@ change and stands still in an alarm.${manifest.stage === 'provisional' ? ' **Pro
 | Learnt from | ${training.rows} rows (${date(training.fromMs)} to ${date(training.toMs)}), ${training.windows} windows |
 | Limit | ${manifest.limit.toPrecision(4)}: ${calibration.method}, from ${calibration.windows} unseen windows in ${calibration.blocks} blocks |
 | Healthy scores | median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)} |
-${seen}
+${seen}${recognised}
 | precision | size | limit | largest healthy score |${head}
 |---|---|---|---|${worth === undefined ? '' : '---|---|---|---|---|'}
 ${sizes.join('\n')}

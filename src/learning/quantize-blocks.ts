@@ -88,15 +88,11 @@ export function roundBlocks(
   block = blockFor(rows, bits),
 ): BlockMatrix {
   const blocks = Math.ceil(rows / block);
-  const blockBytes = (block * bits) / 8;
   const zero = 2 ** (bits - 1);
-  const packed = new Uint8Array(columns * blocks * blockBytes);
+  const levels = new Int8Array(rows * columns);
   const scale = new Float32Array(columns * blocks);
   const left = Float64Array.from({ length: rows * columns }, (_, at) => values[at] as number);
   const inverse = inputs && inverseFactor(inputs);
-  // What is not a row of the matrix is 0, which is the level `zero`.
-  const pad = Array.from({ length: 8 / bits }, (_, i) => zero << (i * bits)).reduce((sum, value) => sum | value, 0);
-  packed.fill(pad);
   for (let row = 0; row < rows; row++) {
     const inBlock = row % block;
     const b = Math.floor(row / block);
@@ -106,13 +102,33 @@ export function roundBlocks(
       const step = scale[c * blocks + b] as number;
       const value = left[row * columns + c] as number;
       const level = Math.max(-zero, Math.min(zero - 1, Math.round(value / step)));
-      const bit = inBlock * bits;
-      const at = (c * blocks + b) * blockBytes + (bit >> 3);
-      packed[at] = ((packed[at] as number) & ~((2 ** bits - 1) << (bit & 7))) | ((level + zero) << (bit & 7));
+      levels[row * columns + c] = level;
       if (inverse === undefined) continue;
       const error = (value - level * step) / diagonal;
       for (let later = row + 1; later < rows; later++)
         left[later * columns + c] = (left[later * columns + c] as number) - error * (inverse.values[row * rows + later] as number);
+    }
+  }
+  return packBlocks({ bits, block, rows, columns }, levels, scale);
+}
+
+/** `levels`: `[rows, columns]`, −2^(bits − 1) … 2^(bits − 1) − 1; `scale`: `[columns, blocks]`. */
+export function packBlocks(
+  { bits, block, rows, columns }: Pick<BlockMatrix, 'bits' | 'block' | 'rows' | 'columns'>,
+  levels: ArrayLike<number>,
+  scale: Float32Array,
+): BlockMatrix {
+  const blocks = Math.ceil(rows / block);
+  const blockBytes = (block * bits) / 8;
+  const zero = 2 ** (bits - 1);
+  const packed = new Uint8Array(columns * blocks * blockBytes);
+  for (let c = 0; c < columns; c++) {
+    for (let row = 0; row < blocks * block; row++) {
+      // What is not a row of the matrix is 0, which is the level `zero`.
+      const level = row < rows ? (levels[row * columns + c] as number) : 0;
+      const bit = (row % block) * bits;
+      const at = (c * blocks + Math.floor(row / block)) * blockBytes + (bit >> 3);
+      packed[at] = (packed[at] as number) | ((level + zero) << (bit & 7));
     }
   }
   return { bits, block, rows, columns, packed, scale };

@@ -5,9 +5,11 @@ import { limitOf, type PartsShape, scoreOf } from '../../detector/limit.ts';
 import { columnMeans, covariance, type Matrix, symmetricEigen } from '../matrix.ts';
 import { quantizeLinear } from '../quantize.ts';
 import { quantizeLinearBlocks } from '../quantize-blocks.ts';
+import { refineBlocks } from '../refine-blocks.ts';
 import { runGraph } from '../run-graph.ts';
 import { thinned } from '../split.ts';
 import { centredRows, type LinearWeights } from '../training/linear-family.ts';
+import type { FamilyName } from '../training/network.ts';
 import { type History, type PreparedHistory, prepareHistory, teachingShare } from './history.ts';
 import { levelLane } from './level-lane.ts';
 import { limitsWithout, type Without } from './limits-without.ts';
@@ -58,7 +60,9 @@ export interface Learnt {
   readonly history: PreparedHistory;
   readonly tracked: TrackedRows;
   readonly length: number;
-  readonly ranks: readonly number[];
+  readonly family: FamilyName;
+  /** The networks in words. */
+  readonly description: string;
   readonly learningWindows: number;
   /** Windows of drift-corrected rows in engineering units, of the unseen part, for golden vectors and probes. */
   readonly unseen: readonly Float64Array[];
@@ -178,7 +182,8 @@ export function learntFrom(
     history: prepared,
     tracked,
     length,
-    ranks: networks.map(({ rank }) => rank),
+    family: 'linear',
+    description: `${networks.length} linear autoencoders (ranks ${networks.map(({ rank }) => rank).join(', ')})`,
     learningWindows: learning.length,
     unseen: thinned(unseen, probeWindows).map((start) => corrected.slice(start * channels, start * channels + span)),
     models,
@@ -188,7 +193,9 @@ export function learntFrom(
 /** `rows`: `refitting` of the learning set. */
 export function quantizedIn(precision: Precision, weights: LinearWeights, rows: Float32Array): LinearMember['quantized'] {
   if (precision === 'fp32') return undefined;
-  return precision === 'int8' ? quantizeLinear(weights, rows) : quantizeLinearBlocks(weights, rows, precision === 'int4' ? 4 : 2);
+  if (precision === 'int8') return quantizeLinear(weights, rows);
+  if (precision === 'int4') return quantizeLinearBlocks(weights, rows, 4);
+  return refineBlocks(quantizeLinearBlocks(weights, rows, 2), weights, rows);
 }
 
 /** Fits and tests; where the networks turn out blind, the lane of levels is added if that sees more. It costs calm, so not everywhere. */

@@ -4,6 +4,7 @@ import { FettleError } from '../core/errors.ts';
 import { type ModelManifest, modelName } from '../core/manifest.ts';
 import { gridRows } from '../gateway/recording-run.ts';
 import { bundleName } from '../learning/bundle-name.ts';
+import { chooseFamily, type FamilyChoice } from '../learning/compression/families.ts';
 import { precisions } from '../learning/compression/frontier.ts';
 import { learnPrecisions, smallestWithin } from '../learning/compression/learn-precisions.ts';
 import type { Worth } from '../learning/compression/worth.ts';
@@ -26,13 +27,16 @@ export interface TrackingOptions {
   readonly precision: Precision | 'auto';
   /** Of the area under the curve, beside fp32. */
   readonly loss: number;
+  readonly family: FamilyChoice;
   readonly budgetPerDay: number | undefined;
   readonly signal: AbortSignal;
+  /** What it is at, in words. */
+  readonly onProgress?: (doing: string) => void;
 }
 
 export interface TrackingResult {
   readonly manifest: ModelManifest;
-  readonly ranks: readonly number[];
+  readonly description: string;
   readonly constant: readonly string[];
   readonly bytes: number;
   readonly floatBytes: number;
@@ -55,7 +59,16 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
   await refuseExisting(out);
   const { history, fromMs, toMs } = await readHistory(options);
   const set = learningSet(history, { ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }) });
-  const { learnt, worth } = await learnPrecisions(set, options.precision === 'auto' ? precisions : [options.precision], signal);
+  const networks = await chooseFamily(set, options.family, {
+    signal,
+    onProgress: (family, { epoch, epochs, loss, secondsLeft }) =>
+      options.onProgress?.(`${family}: epoch ${epoch}/${epochs}  error ${loss.toPrecision(4)}  ${Math.ceil(secondsLeft)} s left at most`),
+  });
+  const { learnt, worth } = await learnPrecisions(set, options.precision === 'auto' ? precisions : [options.precision], {
+    networks,
+    signal,
+    next: (precision) => options.onProgress?.(`calibrating and testing ${precision}`),
+  });
   const precision = options.precision === 'auto' ? smallestWithin(worth, options.loss) : options.precision;
   const bundle = await bundleOf(learnt, precision, { ...name, stepMs: history.stepMs, fromMs, toMs }, worth);
   signal.throwIfAborted();
@@ -64,7 +77,7 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
   const manifest = await writeBundle(out, { manifest: bundle.manifest, model, golden, card, ...(detector && { detector }) });
   return {
     manifest,
-    ranks: learnt.ranks,
+    description: learnt.description,
     constant: learnt.history.constant,
     bytes: model.length,
     worth: worth.get(precision),
@@ -116,15 +129,15 @@ export async function readHistory(options: Pick<TrackingOptions, 'csv' | 'time' 
   };
 }
 
-export function renderTracking({ manifest, ranks, constant, bytes, floatBytes, worth, seconds }: TrackingResult, out: string): string {
+export function renderTracking(
+  { manifest, description, constant, bytes, floatBytes, worth, seconds }: TrackingResult,
+  out: string,
+): string {
   const { training, calibration, limit, channels, length, stepMs, precision } = manifest;
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
   const rows = [
     ['learnt from', `${training.rows} rows of ${stepMs} ms, ${training.windows} windows of ${length} rows, ${channels.length} channels`],
-    [
-      'model',
-      `tracking, ${ranks.length} linear networks of rank ${ranks.join(', ')}, ${precision}, ${formatBytes(bytes)} (fp32: ${formatBytes(floatBytes)})`,
-    ],
+    ['model', `tracking, ${description}, ${precision}, ${formatBytes(bytes)} (fp32: ${formatBytes(floatBytes)})`],
     ...(worth === undefined
       ? []
       : [

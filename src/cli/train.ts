@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { formatBytes } from '../core/duration.ts';
 import { modelName } from '../core/manifest.ts';
+import type { FamilyChoice } from '../learning/compression/families.ts';
 import type { TrainResult } from '../learning/train.ts';
 import { duration, list, positive, share, timesADay } from './arguments.ts';
 
@@ -14,6 +15,7 @@ interface TrainArguments {
   readonly budget?: number;
   readonly out: string;
   readonly precision: 'fp32' | 'int8' | 'int4' | 'int2' | 'auto';
+  readonly family: FamilyChoice;
   readonly loss: number;
   readonly seed: number;
   readonly json?: boolean;
@@ -31,11 +33,19 @@ export const trainCommand = (): Command =>
     .option('--budget <times>', 'false alarms that can be put up with, e.g. 1/week; without --length', timesADay)
     .requiredOption('--out <folder>', 'bundle to write: models/NAME/VERSION')
     .addOption(new Option('--precision <precision>', 'what ships').choices(['auto', 'fp32', 'int8', 'int4', 'int2']).default('int8'))
+    .addOption(
+      new Option(
+        '--family <family>',
+        'kind of network; auto: chosen without labels, linear unless another is clearly better; without --length',
+      )
+        .choices(['auto', 'linear', 'dense', 'conv1d'])
+        .default('linear'),
+    )
     .option('--loss <share>', 'with --precision auto: AUC that may be lost against fp32, on windows with small steps', share, 0.01)
     .option('--seed <number>', 'seed of everything random', positive, 1)
     .option('--json', 'one JSON document')
     .action(async (options: TrainArguments) => {
-      const { csv, time, ignore, step, length, slide, out, precision, seed, json, budget, loss } = options;
+      const { csv, time, ignore, step, length, slide, out, precision, family, seed, json, budget, loss } = options;
       const live = json !== true && process.stderr.isTTY;
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
@@ -49,9 +59,14 @@ export const trainCommand = (): Command =>
           out,
           precision,
           loss,
+          family,
           budgetPerDay: budget,
           signal: stop.signal,
+          onProgress: (doing) => {
+            if (live) process.stderr.write(`\r\u001b[2K${doing}`);
+          },
         });
+        if (live) process.stderr.write('\r\u001b[2K');
         process.stdout.write(json === true ? `${JSON.stringify(learnt)}\n` : renderTracking(learnt, out));
         return;
       }

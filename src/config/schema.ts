@@ -136,6 +136,12 @@ const detectorSchema = z
       .enum(['fp32', 'int8', 'int4', 'int2', 'auto'])
       .default('int8')
       .describe('Of what is learnt here. auto: the smallest that loses at most `loss`.'),
+    family: z
+      .enum(['linear', 'dense', 'conv1d', 'auto'])
+      .default('linear')
+      .describe(
+        'Kind of network of what is learnt here. auto: another than linear where it tells small steps from healthy windows clearly better, found without labels within a minute.',
+      ),
     loss: z
       .number()
       .min(0)

@@ -243,6 +243,7 @@ export class Learner {
           budgetPerDay: budgetOf(this.#config, asset),
           precision: detector?.precision ?? 'int8',
           loss: detector?.loss ?? 0,
+          family: detector?.family ?? 'linear',
           // Once recognised, stops are not in the history any more.
           recogniseStops: asset.running === undefined && detector?.learn?.recogniseStops === true && parent?.running === undefined,
           facts: {

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { writeBundle } from '../bundles/index.ts';
 import { errorText, FettleError } from '../core/errors.ts';
+import { chooseFamily, type FamilyChoice } from './compression/families.ts';
 import { precisions } from './compression/frontier.ts';
 import { learnPrecisions, smallestWithin } from './compression/learn-precisions.ts';
 import { behindEverythingElse } from './low-priority.ts';
@@ -22,6 +23,8 @@ export interface LearnTask {
   readonly precision?: Precision | 'auto';
   readonly loss?: number;
   readonly directory: string;
+  /** Linear when absent. */
+  readonly family?: FamilyChoice;
   /** Nobody said when the machine runs: to be looked for in the history, and what stands still left out. */
   readonly recogniseStops?: boolean;
 }
@@ -53,21 +56,36 @@ try {
 }
 
 async function learn(
-  { history, calm = [], facts, directory, budgetPerDay, precision = 'int8', loss = 0, recogniseStops = false }: LearnTask,
+  {
+    history,
+    calm = [],
+    facts,
+    directory,
+    budgetPerDay,
+    precision = 'int8',
+    loss = 0,
+    family = 'linear',
+    recogniseStops = false,
+  }: LearnTask,
   report: (progress: LearnProgress) => void,
 ): Promise<void> {
   const wanted = new Set<Precision>(['fp32', ...(precision === 'auto' ? precisions : [precision])]);
-  const of = wanted.size + 2;
+  const of = wanted.size + (family === 'linear' ? 2 : 3);
   report({ doing: 'looking for what belongs together', done: 0, of });
   const states = recogniseStops ? operatingStates(history) : undefined;
   const set = learningSet(
     states?.lower === 'off' ? runningOnly(history, states, settleRows) : history,
     budgetPerDay === undefined ? {} : { budgetPerDay },
   );
-  let done = 1;
-  const { learnt, worth } = await learnPrecisions(set, [...wanted], undefined, (next) =>
-    report({ doing: `calibrating and testing ${next}`, done: done++, of }),
-  );
+  const networks = await chooseFamily(set, family, {
+    onProgress: (tried, { epoch, epochs, loss: error }) =>
+      report({ doing: `training ${tried}: epoch ${epoch} of ${epochs}, error ${error.toPrecision(3)}`, done: 1, of }),
+  });
+  let done = of - wanted.size - 1;
+  const { learnt, worth } = await learnPrecisions(set, [...wanted], {
+    networks,
+    next: (next) => report({ doing: `calibrating and testing ${next}`, done: done++, of }),
+  });
   const chosen = precision === 'auto' ? smallestWithin(worth, loss) : precision;
   report({ doing: 'writing the bundle', done: of - 1, of });
   const quiet = await keptQuiet(learnt, chosen, history, calm);

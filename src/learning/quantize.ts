@@ -87,11 +87,20 @@ export function fitDecoder(code: Matrix, unit: Matrix): Float64Array | undefined
   }
 }
 
-export function quantizeColumns(values: Float32Array, rows: number, columns: number): QuantizedMatrix {
-  const scale = new Float32Array(columns).fill(1e-12);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) scale[j] = Math.max(scale[j] as number, Math.abs(values[i * columns + j] as number) / largestWeight);
-  return { scale, values: Int8Array.from(values, (value, at) => Math.round(value / (scale[at % columns] as number))) };
+export const quantizeColumns = (values: Float32Array, rows: number, columns: number): QuantizedMatrix =>
+  quantizeAlong(values, [rows, columns], 1);
+
+/** A scale for each place along `axis` of a tensor. */
+export function quantizeAlong(values: Float32Array, shape: readonly number[], axis: number): QuantizedMatrix {
+  const stride = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
+  const places = shape[axis] as number;
+  const placeOf = (at: number): number => Math.floor(at / stride) % places;
+  const scale = new Float32Array(places).fill(1e-12);
+  values.forEach((value, at) => {
+    const place = placeOf(at);
+    scale[place] = Math.max(scale[place] as number, Math.abs(value) / largestWeight);
+  });
+  return { scale, values: Int8Array.from(values, (value, at) => Math.round(value / (scale[placeOf(at)] as number))) };
 }
 
 export const dequantized = ({ values, scale }: QuantizedMatrix, columns: number): Float32Array =>

@@ -7,9 +7,10 @@ import { bundleName } from '../bundle-name.ts';
 import { bundleOf } from '../tracking/bundle.ts';
 import { trackingCard } from '../tracking/card.ts';
 import type { History } from '../tracking/history.ts';
-import { fitMembers, type LearnOptions, learningSet, learntFrom } from '../tracking/learn.ts';
+import { describeLinear, fitMembers, type LearnOptions, learningSet, learntFrom } from '../tracking/learn.ts';
 import { type Candidate, chooseFrom, frontierOf, type Wanted } from './frontier.ts';
 import { frontierTable } from './frontier-table.ts';
+import type { Layer } from './layers.ts';
 
 export interface CompressOptions {
   readonly bundle: LoadedBundle;
@@ -52,7 +53,11 @@ export async function compressBundle(options: CompressOptions): Promise<Compress
   if (chosen === undefined) throw nothingFits(candidates, wanted);
   const { structure, precision } = chosen;
   const model = await fitMembers(set, structure.in(precision), precision, signal);
-  const learnt = { ...learntFrom(set, new Map([[precision, model]])), ranks: ranksOf(structure.in(precision)) };
+  const learnt = {
+    ...learntFrom(set, new Map([[precision, model]])),
+    family: structure.family,
+    description: describe(structure.in(precision)),
+  };
   const made = await bundleOf(learnt, precision, {
     ...name,
     stepMs: bundle.manifest.stepMs,
@@ -63,8 +68,9 @@ export async function compressBundle(options: CompressOptions): Promise<Compress
     ),
     parent: modelName(bundle.manifest),
     ...(bundle.manifest.stage !== undefined && { stage: bundle.manifest.stage }),
+    ...(bundle.manifest.running !== undefined && { running: bundle.manifest.running }),
   });
-  const manifest: ModelManifest = { ...made.manifest, family: structure.family };
+  const { manifest } = made;
   const card = `${trackingCard(manifest, learnt)}\nMade smaller from ${modelName(bundle.manifest)}: ${structure.name}, ${precision}. Measured on the machine that did it, one thread:\n\n${frontierTable(candidates, chosen)}`;
   signal?.throwIfAborted();
   const written = await writeBundle(out, {
@@ -143,8 +149,16 @@ function historyFor({ manifest }: LoadedBundle, history: History): History {
   return { channels: manifest.channels.map(({ tag }) => tag), stepMs: manifest.stepMs, runs };
 }
 
-const ranksOf = (members: ReturnType<Candidate['structure']['in']>): number[] =>
-  members.map((member) => ('layers' in member ? Math.min(...member.layers.map(({ outputs }) => outputs)) : member.weights.rank));
+/** The networks in words. */
+function describe(members: ReturnType<Candidate['structure']['in']>): string {
+  const linear = members.flatMap((member) => ('weights' in member ? [member.weights] : []));
+  if (linear.length === members.length) return describeLinear(linear);
+  return members
+    .map((member) => ('layers' in member ? `an autoencoder ${layerWidths(member.layers)} with ReLU` : 'a trained network'))
+    .join(', ');
+}
+
+const layerWidths = (layers: readonly Layer[]): string => [layers[0]?.inputs, ...layers.map(({ outputs }) => outputs)].join('-');
 
 function nothingFits(candidates: readonly Candidate[], { bytes, microseconds, loss }: Wanted): FettleError {
   const wishes = [

@@ -1,5 +1,6 @@
 import { FettleError } from '../../core/errors.ts';
-import { fitTested, type LearningSet, type Learnt, type LearntModel, learntFrom, type Precision, quantizedIn } from '../tracking/learn.ts';
+import { fitTested, type LearningSet, type Learnt, type LearntModel, learntFrom, type Precision } from '../tracking/learn.ts';
+import { type FamilyNetworks, linearNetworks } from './families.ts';
 import { Judge, type Worth } from './worth.ts';
 
 export interface MeasuredPrecisions {
@@ -7,12 +8,19 @@ export interface MeasuredPrecisions {
   readonly worth: ReadonlyMap<Precision, Worth>;
 }
 
-/** The model of a history in the precisions wanted, float32 first, each measured beside float32. `next` hears of each before it is begun. Rejects with the signal's reason. */
+export interface PrecisionOptions {
+  /** Linear when absent. */
+  readonly networks?: FamilyNetworks;
+  readonly signal?: AbortSignal;
+  /** Hears of each precision before it is begun. */
+  readonly next?: (precision: Precision) => void;
+}
+
+/** The model of a history in the precisions wanted, float32 first, each measured beside float32. Rejects with the signal's reason. */
 export async function learnPrecisions(
   set: LearningSet,
   wanted: readonly Precision[],
-  signal?: AbortSignal,
-  next?: (precision: Precision) => void,
+  { networks = linearNetworks(set), signal, next }: PrecisionOptions = {},
 ): Promise<MeasuredPrecisions> {
   const models = new Map<Precision, LearntModel>();
   const worth = new Map<Precision, Worth>();
@@ -20,13 +28,12 @@ export async function learnPrecisions(
   for (const precision of new Set<Precision>(['fp32', ...wanted])) {
     signal?.throwIfAborted();
     next?.(precision);
-    const members = set.networks.map((weights) => ({ weights, quantized: quantizedIn(precision, weights, set.refitting) }));
-    const model = await fitTested(set, members, precision, signal);
+    const model = await fitTested(set, networks.membersIn(precision), precision, signal);
     judge ??= await Judge.beside(set, model);
     models.set(precision, model);
     worth.set(precision, await judge.worthOf(model));
   }
-  return { learnt: learntFrom(set, models), worth };
+  return { learnt: { ...learntFrom(set, models), family: networks.family, description: networks.description }, worth };
 }
 
 /** The smallest that loses at most `loss` of the area under the curve; float32 loses nothing. Throws FETTLE_TRAINING_FAILED where none was measured. */

@@ -49,7 +49,7 @@ export async function bundleOf(
     slide: 1,
     explainSteps: Math.min(3, length),
     precision,
-    family: 'linear',
+    family: learnt.family,
     limit,
     calibration: {
       method,

@@ -5,7 +5,11 @@ import type { Learnt, Precision } from './learn.ts';
 import { weakShare } from './self-test.ts';
 
 /** CARD.md of a tracking model: what a person should know before trusting it. `worth`: what was measured of each precision, where anything was. */
-export function trackingCard(manifest: ModelManifest, { models, ranks, history }: Learnt, worth?: ReadonlyMap<Precision, Worth>): string {
+export function trackingCard(
+  manifest: ModelManifest,
+  { models, description, history }: Learnt,
+  worth?: ReadonlyMap<Precision, Worth>,
+): string {
   const { channels, calibration, training, stepMs, length } = manifest;
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
   const date = (ms: number | null): string => (ms === null ? 'unknown' : new Date(ms).toISOString());
@@ -40,7 +44,7 @@ export function trackingCard(manifest: ModelManifest, { models, ranks, history }
     history.constant.length === 0 ? '' : `\nNever changed while learning, so nothing is said of: ${history.constant.join(', ')}.\n`;
   return `# ${manifest.id} ${manifest.version}
 
-A tracking detector over ${channels.length} channels: ${ranks.length} linear autoencoders (ranks ${ranks.join(', ')}) on windows of ${length} rows of ${formatDuration(stepMs)}, behind a baseline that follows slow
+A tracking detector over ${channels.length} channels: ${description} on windows of ${length} rows of ${formatDuration(stepMs)}, behind a baseline that follows slow
 change and stands still in an alarm.${manifest.stage === 'provisional' ? ' **Provisional**: learnt from a first stretch, its verdicts are not to be trusted like those of an established one.' : ''}
 
 | | |

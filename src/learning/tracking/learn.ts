@@ -183,12 +183,15 @@ export function learntFrom(
     tracked,
     length,
     family: 'linear',
-    description: `${networks.length} linear autoencoders (ranks ${networks.map(({ rank }) => rank).join(', ')})`,
+    description: describeLinear(networks),
     learningWindows: learning.length,
     unseen: thinned(unseen, probeWindows).map((start) => corrected.slice(start * channels, start * channels + span)),
     models,
   };
 }
+
+export const describeLinear = (networks: readonly LinearWeights[]): string =>
+  `${networks.length} linear autoencoders (ranks ${networks.map(({ rank }) => rank).join(', ')})`;
 
 /** `rows`: `refitting` of the learning set. */
 export function quantizedIn(precision: Precision, weights: LinearWeights, rows: Float32Array): LinearMember['quantized'] {

@@ -3,9 +3,10 @@ import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
 import { attributionOf } from '../attribution.ts';
 import { type Layer, layeredNetwork } from '../compression/layers.ts';
 import { blockProduct, floatNetwork, int8Constant, quantizedNetwork } from '../deployed-graph.ts';
-import { type QuantizedWeights, quantizeColumns } from '../quantize.ts';
+import { type QuantizedWeights, quantizeAlong, quantizeColumns } from '../quantize.ts';
 import type { BlockWeights } from '../quantize-blocks.ts';
 import type { LinearWeights } from '../training/linear-family.ts';
+import { inference, type TrainableNetwork } from '../training/network.ts';
 
 export interface LinearMember {
   readonly weights: LinearWeights;
@@ -13,8 +14,15 @@ export interface LinearMember {
   readonly quantized: QuantizedWeights | BlockWeights | undefined;
 }
 
+/** A trained network over windows `[channels, length]`, channel-major. `rounded`: its weights are kept in INT8, a scale an output; its arithmetic is float. */
+export interface TrainedMember {
+  readonly network: TrainableNetwork;
+  readonly parameters: readonly Float32Array[];
+  readonly rounded: boolean;
+}
+
 /** A network from centred windows to their reconstruction, bias-free. */
-export type MemberNetwork = LinearMember | { readonly layers: readonly Layer[] };
+export type MemberNetwork = LinearMember | { readonly layers: readonly Layer[] } | TrainedMember;
 
 /** One of the networks whose errors a tracking model joins. */
 export type Member = MemberNetwork & {
@@ -103,7 +111,7 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   const byChannel = overSteps(() => true);
   const column = (size: number, share: number): Value => graph.floats(new Array<number>(size).fill(share), [size, 1]);
   const errors = members.map(({ residualWeights, ...network }) => {
-    const reconstruction = networkOf(graph, centred, network);
+    const reconstruction = networkOf(graph, centred, network, model);
     const residual = graph.subtract(centred, reconstruction);
     const weighted = graph.multiply(residual, graph.floats(residualWeights, [width]));
     // Sums are products with a constant: ReduceSum adds in an order that depends on where in the batch a row lies.
@@ -195,11 +203,25 @@ function attributed(
   return graph.multiply(explained, graph.divide(score, all));
 }
 
-function networkOf(graph: GraphBuilder, centred: Value, network: MemberNetwork): Value {
+function networkOf(graph: GraphBuilder, centred: Value, network: MemberNetwork, { length, channels }: TrackingModel): Value {
+  if ('network' in network) {
+    const turned = (values: Value, from: number, to: number): Value =>
+      graph.reshape(graph.transpose(graph.reshape(values, [-1, from, to]), [0, 2, 1]), [-1, length * channels]);
+    return turned(inference(graph, network.network, turned(centred, length, channels), constantsOf(graph, network)), channels, length);
+  }
   if ('layers' in network) return layeredNetwork(graph, centred, network.layers);
   const { weights, quantized } = network;
   if (quantized === undefined) return floatNetwork(graph, centred, weights);
   if (!('block' in quantized.encoder)) return quantizedNetwork(graph, centred, quantized as QuantizedWeights);
   const { encoder, decoder } = quantized as BlockWeights;
   return blockProduct(graph, blockProduct(graph, centred, encoder), decoder);
+}
+
+function constantsOf(graph: GraphBuilder, { network, parameters, rounded }: TrainedMember): Value[] {
+  return network.parameters.map(({ shape, outputAxis }, i) => {
+    const values = parameters[i] as Float32Array;
+    if (!rounded || outputAxis === undefined) return graph.floats(values, shape);
+    const { values: codes, scale } = quantizeAlong(values, shape, outputAxis);
+    return graph.op('DequantizeLinear', [graph.int8s(codes, shape), graph.floats(scale, [scale.length])], { axis: outputAxis });
+  });
 }

@@ -57,8 +57,12 @@ export interface CompareTask {
 
 const mostEpisodes = 50;
 
-/** Streams the history through the gateway's windows, scoring, detector and alarms once a model. Throws FETTLE_MODEL_INVALID. */
-export async function compareModels({ asset, history, startsMs, stretches, directories }: CompareTask): Promise<ModelComparison> {
+/** Streams the history through the gateway's windows, scoring, detector and alarms once a model. Throws FETTLE_MODEL_INVALID; rejects with the signal's reason. */
+export async function compareModels(
+  { asset, history, startsMs, stretches, directories }: CompareTask,
+  _report: unknown,
+  signal: AbortSignal,
+): Promise<ModelComparison> {
   const recorded = recordedOf(history, startsMs);
   const judged: JudgedRow[][] = [];
   const models: ComparedModel[] = [];
@@ -66,7 +70,7 @@ export async function compareModels({ asset, history, startsMs, stretches, direc
   const others = stretches.filter(({ verdict }) => verdict !== 'real');
   for (const directory of directories) {
     const bundle = await loadBundle(directory);
-    const rows = await judgeRecording(recorded, { from: 0, to: recorded.timeMs.length }, bundle);
+    const rows = await judgeRecording(recorded, { from: 0, to: recorded.timeMs.length }, bundle, signal);
     const { version, precision, selfTest } = bundle.manifest;
     const ratios = Float64Array.from(rows, ({ ratio }) => ratio)
       .filter(Number.isFinite)

@@ -5,7 +5,7 @@ import { errorText, FettleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ModelManifest } from '../core/manifest.ts';
 import { learnInBackground } from '../learning/learn-in-background.ts';
-import type { LearnProgress } from '../learning/learn-thread.ts';
+import type { LearnProgress } from '../learning/learn-task.ts';
 import type { RecordedHistory } from './history-rows.ts';
 import { type Lesson, type LessonFacts, lessonFor, nextStage, outcomeOf, runningMs } from './lessons.ts';
 import { bundleIdOf, bundlesOf } from './model-store.ts';

@@ -152,7 +152,8 @@ describe('a candidate', () => {
     await eventually(() => gateway.status().assets[0]?.state === 'active', 'the change is raised');
     await gateway.command({ verb: 'newNormal', asset, by: 'anna' });
     expect(gateway.status().assets[0]?.state).toBe('normal');
-    expect(learning(gateway).seenMs).toBe(0);
+    // But for rows that were still on their way.
+    expect(learning(gateway).seenMs).toBeLessThan(30_000);
     await play(620, shifted);
     await eventually(() => learning(gateway).candidate !== null, 'a candidate', 20_000);
     const { bundle, reason } = learning(gateway).candidate ?? {};

@@ -1,6 +1,6 @@
 import type { AlarmRule, AlarmState, Finding, StandingAlarm } from '../core/alarm.ts';
 import { type AlarmFlags, activate, deactivate, restingFlags, stateOf } from './alarm-state.ts';
-import { DelayedCondition } from './condition.ts';
+import { DelayedCondition, type SavedCondition } from './condition.ts';
 import type { AlarmSettings } from './settings.ts';
 
 /** What is said of a condition the moment it changes. */
@@ -41,9 +41,11 @@ export class AlarmPoint {
     this.rule = rule;
     this.tag = tag;
     this.#settings = settings;
+    // A detector has a memory of its own.
+    const steadies = rule !== 'anomaly' && rule !== 'drift';
     this.advice = given.advice;
     this.consequence = given.consequence;
-    this.condition = new DelayedCondition(given.onDelayMs, given.offDelayMs);
+    this.condition = new DelayedCondition(given.onDelayMs, given.offDelayMs, steadies);
   }
 
   get state(): AlarmState {
@@ -125,6 +127,6 @@ export interface SavedPoint {
   readonly sinceMs: number;
   readonly explanation: Explanation;
   readonly lastTransition: string;
-  readonly condition: [boolean, number | null];
+  readonly condition: SavedCondition;
   readonly keptOpen?: boolean;
 }

@@ -1,5 +1,5 @@
 import type { AlarmRule, AlarmTransition, AssetAlarmState, Finding, Watching } from '../core/alarm.ts';
-import { type AlarmCommand, isVerdict } from '../core/control-row.ts';
+import { type AlarmCommand, isVerdict, maintenanceMs } from '../core/control-row.ts';
 import { FettleError } from '../core/errors.ts';
 import { qualityText } from '../core/quality.ts';
 import { AlarmPoint, type Explanation, type SavedPoint, type StateChange } from './alarm-point.ts';
@@ -11,6 +11,20 @@ import { TagSupervision } from './tag-supervision.ts';
 
 /** Conditions that mean nothing while the machine stands still. High limits and bad quality stay watched. */
 const restsWhenStopped: ReadonlySet<AlarmRule> = new Set(['anomaly', 'drift', 'flatline', 'rate', 'lo', 'lolo', 'notWatched']);
+
+/** Work on the machine, as a person announced it. */
+export interface Maintenance {
+  readonly untilMs: number;
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+type Mode = 'running' | 'stopped' | 'maintenance';
+
+const rests = ({ rule }: AlarmPoint, mode: Mode): boolean => mode === 'maintenance' || (mode === 'stopped' && restsWhenStopped.has(rule));
+
+const maintenanceText = ({ untilMs, by, reason }: Maintenance): string =>
+  `maintenance until ${clockText(untilMs)}${reason === null ? '' : `: ${reason}`} (${by})`;
 
 /** A final row as the alarms see it; the arrays are not kept. */
 export interface AlarmRow {
@@ -43,7 +57,8 @@ export class AssetAlarms {
   sequence = 0;
   #nowMs = 0;
   #judgedMs = Number.NaN;
-  #running = true;
+  #mode: Mode = 'running';
+  #maintenance: Maintenance | null = null;
   /** By column: since when it gives nothing usable, NaN while it does; and why. */
   readonly #silentSinceMs: Float64Array;
   readonly #silentQuality: Uint8Array;
@@ -85,7 +100,7 @@ export class AssetAlarms {
         this.#silentQuality[column] = row.qualities[column] as number;
       }
     }
-    if (row.running !== this.#running) this.#setRunning(row.running, row.endMs);
+    this.#setMode(row.running ? 'running' : 'stopped', row.endMs);
     for (const tag of this.#tags) {
       const { column } = tag.settings;
       const state = row.states[column] as number;
@@ -150,6 +165,10 @@ export class AssetAlarms {
 
   /** Throws FETTLE_COMMAND_INVALID when the asset has no such alarm or it is not in a state for it. */
   command(command: AlarmCommand, atMs: number): void {
+    if (command.verb === 'maintenanceStart' || command.verb === 'maintenanceEnd') {
+      this.#maintain(command, atMs);
+      return;
+    }
     // Without a rule a command means what stands, and the anomaly in any case: nobody shelves fifty limits by accident.
     const points = this.#points.filter(
       (point) =>
@@ -193,7 +212,8 @@ export class AssetAlarms {
       sequence: this.sequence,
       nowMs: this.#nowMs,
       judgedMs: finite(this.#judgedMs),
-      running: this.#running,
+      running: this.#mode === 'running',
+      maintenance: this.#maintenance,
       watching: this.#watching,
       tags: this.settings.tags,
       silentSinceMs: Array.from(this.#silentSinceMs, finite),
@@ -207,7 +227,8 @@ export class AssetAlarms {
     this.sequence = saved.sequence;
     this.#nowMs = saved.nowMs;
     this.#judgedMs = saved.judgedMs ?? Number.NaN;
-    this.#running = saved.running;
+    this.#maintenance = saved.maintenance ?? null;
+    this.#mode = this.#maintenance !== null ? 'maintenance' : saved.running ? 'running' : 'stopped';
     this.#watching = saved.watching;
     saved.tags.forEach((tag, i) => {
       const column = this.settings.tags.indexOf(tag);
@@ -220,7 +241,7 @@ export class AssetAlarms {
   }
 
   #judge(point: AlarmPoint, raw: boolean | undefined, atMs: number, explain: () => Explanation): void {
-    if (!this.#running && restsWhenStopped.has(point.rule)) return;
+    if (rests(point, this.#mode)) return;
     this.#emit(point, point.judge(raw, atMs, explain), atMs);
   }
 
@@ -232,6 +253,8 @@ export class AssetAlarms {
   #time(atMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, atMs);
     if (Number.isNaN(this.#judgedMs)) this.#judgedMs = atMs;
+    // Nobody said that it is over, and no row may come to show it.
+    if (this.#maintenance !== null && atMs > this.#maintenance.untilMs) this.#setMode('running', atMs);
     for (const point of this.#points) {
       const until = point.flags.shelvedUntilMs;
       if (until !== null && atMs >= until) this.#emit(point, point.change({ ...point.flags, shelvedUntilMs: null }, atMs), atMs);
@@ -276,7 +299,8 @@ export class AssetAlarms {
       const why = this.#silentQuality[column] === 0 ? 'silent' : qualityText(this.#silentQuality[column] as number);
       return [`${tag} ${why} since ${clockText(since)}`];
     });
-    const stopped = this.#running ? '' : 'stopped: suppressed by design; ';
+    const stopped = this.#mode === 'stopped' ? 'stopped: suppressed by design; ' : '';
+    if (this.#maintenance !== null) return maintenanceText(this.#maintenance);
     if (silent.length === 0 && this.settings.learning)
       return `${stopped}learning what is normal from ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}`;
     const provisionally = this.settings.provisional ? ' with a provisional model' : '';
@@ -285,17 +309,32 @@ export class AssetAlarms {
     return `${stopped}watching ${tags.length - silent.length} of ${tags.length} tags; ${shown.join('; ')}`;
   }
 
-  #setRunning(running: boolean, atMs: number): void {
-    this.#running = running;
-    if (running) this.#judged(atMs);
+  get inMaintenance(): boolean {
+    return this.#mode === 'maintenance';
+  }
+
+  #maintain({ verb, forMs = maintenanceMs, by, comment }: AlarmCommand, atMs: number): void {
+    this.#maintenance = verb === 'maintenanceStart' ? { untilMs: atMs + forMs, by, reason: comment ?? null } : null;
+    this.#setMode('running', atMs);
+    this.#listener.state(this.settings.asset);
+  }
+
+  /** `found`: what its rows say; work on the machine goes before that. */
+  #setMode(found: Exclude<Mode, 'maintenance'>, atMs: number): void {
+    if (this.#maintenance !== null && atMs > this.#maintenance.untilMs) this.#maintenance = null;
+    const before = this.#mode;
+    const mode = this.#maintenance === null ? found : 'maintenance';
+    if (mode === before) return;
+    this.#mode = mode;
+    if (mode === 'running') this.#judged(atMs);
     for (const point of this.#points) {
-      if (!restsWhenStopped.has(point.rule)) continue;
-      if (!running && point.rule !== 'anomaly' && point.state === 'normal') continue;
+      const [rested, resting] = [rests(point, before), rests(point, mode)];
+      if (rested === resting || (resting && point.rule !== 'anomaly' && point.state === 'normal')) continue;
       // What was raised before the stop is over: when the machine runs again it is judged anew.
-      if (!running) point.condition.clear();
-      const flags: AlarmFlags = running
-        ? { ...point.flags, suppressed: false }
-        : { ...point.flags, active: false, acknowledged: true, suppressed: true };
+      if (resting) point.condition.clear();
+      const flags: AlarmFlags = resting
+        ? { ...point.flags, active: false, acknowledged: true, suppressed: true }
+        : { ...point.flags, suppressed: false };
       this.#emit(point, point.change(flags, atMs), atMs);
     }
     this.#listener.state(this.settings.asset);
@@ -346,6 +385,7 @@ export interface SavedAlarms {
   readonly nowMs: number;
   readonly judgedMs: number | null;
   readonly running: boolean;
+  readonly maintenance?: Maintenance | null;
   readonly watching: Watching;
   readonly tags: readonly string[];
   readonly silentSinceMs: readonly (number | null)[];

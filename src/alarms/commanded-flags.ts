@@ -30,6 +30,10 @@ export function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: n
     case 'planned':
       // Who says what it was has seen it, and nobody has to be asked again.
       return point.rule === 'anomaly' || point.rule === 'drift' ? reset(flags) : undefined;
+    case 'maintenanceStart':
+    case 'maintenanceEnd':
+      // Of the asset, not of one alarm.
+      return undefined;
     case 'inService':
       return flags.outOfService ? { ...flags, outOfService: false } : undefined;
     default:

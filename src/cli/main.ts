@@ -7,6 +7,7 @@ import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { historyCommand } from './history.ts';
 import { initCommand } from './init.ts';
+import { maintenanceCommand } from './maintenance.ts';
 import { markCommand } from './mark.ts';
 import { modelCommand } from './model.ts';
 import { runCommand } from './run.ts';
@@ -29,6 +30,7 @@ const commands = [
   compressCommand,
   modelCommand,
   markCommand,
+  maintenanceCommand,
   historyCommand,
 ];
 for (const command of commands) program.addCommand(command());

@@ -43,6 +43,8 @@ export const commandVerbs = [
   'real',
   'false',
   'planned',
+  'maintenanceStart',
+  'maintenanceEnd',
 ] as const;
 export type CommandVerb = (typeof commandVerbs)[number];
 
@@ -52,6 +54,9 @@ export type VerdictVerb = (typeof verdictVerbs)[number];
 
 export const isVerdict = (verb: CommandVerb): verb is VerdictVerb => (verdictVerbs as readonly string[]).includes(verb);
 
+/** A shift: how long work on a machine lasts where nobody says. */
+export const maintenanceMs = 28_800_000;
+
 export interface AlarmCommand {
   readonly verb: CommandVerb;
   readonly asset: string;
@@ -60,8 +65,10 @@ export interface AlarmCommand {
   readonly tag?: string;
   readonly by: string;
   readonly comment?: string;
-  /** `shelve`: how long. */
+  /** `shelve` and `maintenanceStart`: how long. */
   readonly forMs?: number;
+  /** `maintenanceEnd`: the detector's baseline begins anew. */
+  readonly rebaseline?: boolean;
   /** A verdict: the stretch it is about, event time. Without an end it goes on as long as the alarm does. */
   readonly fromMs?: number;
   readonly toMs?: number;

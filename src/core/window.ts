@@ -67,6 +67,7 @@ export const invalidReasons = [
   'gap',
   'filling',
   'tooFewChannels',
+  'maintenance',
 ] as const;
 export type InvalidReason = (typeof invalidReasons)[number];
 

@@ -19,10 +19,11 @@ export const commandSchema = z.looseObject({
   tag: z.string().optional().describe('One tag only.'),
   by: z.string().max(200).default('unknown').describe('Who asks.'),
   comment: z.string().max(2000).optional().describe('Why.'),
-  for: durationMs().optional().describe('shelve: how long; an hour when absent.'),
+  for: durationMs().optional().describe('shelve, maintenanceStart: how long; an hour and 8 hours when absent.'),
   from: instant()
     .optional()
     .describe('real, false, planned: where the stretch begins that it is said of (ISO 8601 or epoch). The last alarm when absent.'),
+  rebaseline: z.boolean().optional().describe('maintenanceEnd: the baseline of the detector begins anew.'),
   to: instant().optional().describe('real, false, planned: where it ends.'),
 });
 
@@ -38,7 +39,7 @@ export function parseCommand(verb: string, payload: unknown): AlarmCommand {
       `${verb}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
     );
   }
-  const { asset, rule, tag, by, comment, for: forMs, from: fromMs, to: toMs } = parsed.data;
+  const { asset, rule, tag, by, comment, for: forMs, from: fromMs, to: toMs, rebaseline } = parsed.data;
   if (fromMs !== undefined && toMs !== undefined && toMs <= fromMs)
     throw new FettleError('FETTLE_COMMAND_INVALID', `${verb}: the stretch ends before it begins`);
   if (fromMs === undefined && toMs !== undefined)
@@ -51,6 +52,7 @@ export function parseCommand(verb: string, payload: unknown): AlarmCommand {
     ...(tag !== undefined && { tag }),
     ...(comment !== undefined && { comment }),
     ...(forMs !== undefined && { forMs }),
+    ...(rebaseline !== undefined && { rebaseline }),
     ...(fromMs !== undefined && { fromMs }),
     ...(toMs !== undefined && { toMs }),
   };

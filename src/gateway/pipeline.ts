@@ -131,6 +131,8 @@ export class Pipeline {
         this.#detection.acceptAsNormal(asset);
         this.#seen.newNormal(asset);
       }
+      // A repaired machine may run at other levels: the baseline finds them, what was learnt stays.
+      if (row.command.verb === 'maintenanceEnd' && row.command.rebaseline === true) this.#detection.acceptAsNormal(asset);
       this.#events.push({ kind: 'command', asset, row });
     }
   }
@@ -315,7 +317,7 @@ export class Pipeline {
       return;
     }
     if (none !== undefined) {
-      const reason = none === 'notRunning' ? 'stopped' : none;
+      const reason = none === 'notRunning' ? (alarms.inMaintenance ? 'maintenance' : 'stopped') : none;
       output.invalid({ asset: plan.asset, endMs, reason, tag: undefined }, 1);
       alarms.invalid(endMs);
       return;

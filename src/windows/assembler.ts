@@ -1,4 +1,4 @@
-import type { ControlRow } from '../core/control-row.ts';
+import { type ControlRow, maintenanceMs } from '../core/control-row.ts';
 import { quality } from '../core/quality.ts';
 import type { SampleBlock } from '../core/sample-block.ts';
 import type { WindowBatchBuilder } from '../core/window.ts';
@@ -46,6 +46,10 @@ export class WindowAssembler {
     } else if (row.kind === 'clock') {
       const lags = new Map(row.lags);
       for (const asset of this.assets) asset.clock(row.atMs, lags);
+    } else if (row.kind === 'command') {
+      const asset = this.assets.find(({ plan }) => plan.id === row.command.asset);
+      if (row.command.verb === 'maintenanceStart') asset?.maintenance(row.atMs + (row.command.forMs ?? maintenanceMs));
+      else if (row.command.verb === 'maintenanceEnd') asset?.maintenance(null);
     }
   }
 

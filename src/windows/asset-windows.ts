@@ -50,6 +50,8 @@ export class AssetWindows {
   #spoiltTag = -1;
   #runningSinceMs = never;
   #wasRunning = true;
+  /** People work on the machine until then. */
+  #maintenanceUntilMs = never;
   /** Final rows since the beginning or the last hole: no window before it holds real rows only. */
   #filled = 0;
 
@@ -178,6 +180,7 @@ export class AssetWindows {
       spoilt: [finite(this.#spoiltStep), this.#spoiltReason, this.#spoiltTag],
       runningSinceMs: finite(this.#runningSinceMs),
       wasRunning: this.#wasRunning,
+      maintenanceUntilMs: finite(this.#maintenanceUntilMs),
       filled: this.#filled,
       open,
     };
@@ -207,6 +210,7 @@ export class AssetWindows {
     this.#spoiltTag = saved.spoilt[2];
     this.#runningSinceMs = saved.runningSinceMs ?? never;
     this.#wasRunning = saved.wasRunning;
+    this.#maintenanceUntilMs = saved.maintenanceUntilMs ?? never;
     this.#filled = saved.filled;
     if (saved.openStep !== null && saved.newestStep !== null) this.#cells.reserve(saved.openStep, saved.newestStep - saved.openStep + 1);
     for (const [step, c, sum, count, lastMs, lastValue, bad] of saved.open) {
@@ -268,8 +272,20 @@ export class AssetWindows {
     if ((step + 1) % plan.slide === 0) this.#window(step + 1, endMs);
   }
 
+  /** People work on the machine until then (null: no longer): its rows say nothing of it. */
+  maintenance(untilMs: number | null): void {
+    this.#maintenanceUntilMs = untilMs ?? never;
+  }
+
   #judgeRunning(step: number, endMs: number): void {
     const { running } = this.plan;
+    this.#row.running = true;
+    if (endMs <= this.#maintenanceUntilMs) {
+      this.#wasRunning = false;
+      this.#row.running = false;
+      this.#spoil(step, invalid('maintenance'), -1);
+      return;
+    }
     if (running === undefined) return;
     const now = running.when(this.#row.values) ?? this.#wasRunning;
     if (now && !this.#wasRunning) this.#runningSinceMs = endMs;
@@ -357,6 +373,7 @@ export interface SavedWindows {
   readonly spoilt: readonly [number | null, number, number];
   readonly runningSinceMs: number | null;
   readonly wasRunning: boolean;
+  readonly maintenanceUntilMs?: number | null;
   readonly filled: number;
   readonly open: readonly (readonly [number, number, number, number, number | null, number, number])[];
 }

@@ -272,6 +272,62 @@ describe('a state that the detector has got used to', () => {
   });
 });
 
+describe('a limit that is crossed again and again', () => {
+  it('is one alarm that holds until it has been quiet for ten minutes', () => {
+    const bench = new Bench({ alarm: { acknowledge: 'automatic' } });
+    for (let minute = 0; minute < 60; minute++) bench.row(minute * 60_000 + 1000, minute % 2 === 0 ? 80 : 60);
+    expect(bench.words.filter((word) => word.startsWith('hi '))).toEqual([
+      'hi normal → unacknowledged',
+      'hi unacknowledged → normal',
+      'hi normal → unacknowledged',
+      'hi unacknowledged → normal',
+      'hi normal → unacknowledged',
+    ]);
+    for (let minute = 60; minute < 72; minute++) bench.row(minute * 60_000 + 1000, 60);
+    expect(bench.words.at(-1)).toBe('hi unacknowledged → normal');
+    bench.row(80 * 60_000, 80).row(81 * 60_000, 60);
+    expect(bench.words.slice(-2)).toEqual(['hi normal → unacknowledged', 'hi unacknowledged → normal']);
+  });
+});
+
+describe('maintenance', () => {
+  const start = (bench: Bench, atMs: number, forMs: number): void =>
+    bench.alarms.command({ verb: 'maintenanceStart', asset: 'line1/press', by: 'ada', forMs, comment: 'new bearing' }, atMs);
+  const stretch = 100_000;
+
+  it('raises nothing, not even limits, says who works on it and until when, and is over by itself', () => {
+    const bench = new Bench({ alarm: { acknowledge: 'automatic' } }).row(1000, 60).score(1000, 2);
+    expect(bench.alarms.document().state).toBe('active');
+    start(bench, 1500, stretch);
+    expect(bench.alarms.document()).toMatchObject({ state: 'normal', alarms: [{ rule: 'anomaly', state: 'suppressedByDesign' }] });
+    expect(bench.alarms.document().watchingText).toMatch(/^maintenance until \d\d:\d\d: new bearing \(ada\)$/);
+    const before = bench.transitions.length;
+    bench.row(2000, 90, { running: false }).score(2000, 5).row(3000, 90, { running: false });
+    bench.alarms.clock(90_000);
+    expect(bench.transitions.length).toBe(before);
+    const after = new Bench({ alarm: { acknowledge: 'automatic' } });
+    after.alarms.restore(JSON.parse(JSON.stringify(bench.alarms.save())) as SavedAlarms);
+    expect(after.alarms.document().watchingText).toContain('maintenance until');
+    after.row(102_000, 60).score(102_000, 0.5);
+    expect(after.alarms.document()).toMatchObject({ state: 'normal', alarms: [], watching: 'yes' });
+    after.row(103_000, 80);
+    expect(after.words.at(-1)).toBe('hi normal → unacknowledged');
+  });
+
+  it('ends when a person says so, and a machine that then sends nothing is missed', () => {
+    const bench = new Bench().row(1000, 60).score(1000, 0.5);
+    start(bench, 1500, stretch);
+    bench.alarms.command({ verb: 'maintenanceEnd', asset: 'line1/press', by: 'ada' }, 5000);
+    bench.row(6000, 80);
+    expect(bench.words.at(-1)).toBe('hi normal → unacknowledged');
+    start(bench, 7000, stretch);
+    bench.alarms.clock(120_000);
+    expect(bench.words.at(-1)).not.toContain('notWatched');
+    bench.alarms.clock(200_000);
+    expect(bench.words.at(-1)).toBe('notWatched normal → unacknowledged');
+  });
+});
+
 describe('silence', () => {
   it('is not health: an asset that could not be judged says so, and which tag is to blame', () => {
     const bench = new Bench().score(1000, 0.5).row(2000, Number.NaN, { state: 3 });

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { type Document, isMap, isNode, isPair, isScalar, type Node, type YAMLMap } from 'yaml';
 import type { z } from 'zod';
 import { FettleError } from '../core/errors.ts';
 import { isReference, resolveReferences } from '../core/secret.ts';
 import { crossChecks, type Issue } from './cross-checks.ts';
 import { applyEnvironment } from './environment.ts';
+import { absolute, type ConfigParts, PartError, positionOf, readParts } from './parts.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** One thing wrong with a configuration, where it stands. */
@@ -31,21 +31,19 @@ export class ConfigError extends FettleError {
 export const formatProblem = ({ file, line, column, path, message }: Problem): string =>
   `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 
-/** A validated configuration; relative paths in it are resolved against its file. Deep-frozen. */
+/** A validated configuration; relative paths in it are resolved against the file they stand in. Deep-frozen. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly file: string;
   readonly directory: string;
-  readonly text: string;
+  /** The file and those it includes. */
+  readonly files: readonly string[];
+  readonly parts: ConfigParts;
 }
 
 /** A problem found after loading, at the place of the key it is about. */
-export function problemAt({ file, text }: LoadedConfig, path: readonly (string | number)[], message: string): Problem {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const { line, col } = lines.linePos(offsetOf(document, { path, message }));
-  return { file, line, column: col, path: formatPath(path), message };
-}
+export const problemAt = ({ parts }: LoadedConfig, path: readonly (string | number)[], message: string): Problem =>
+  problemIn(parts, { path, message });
 
 /** Reads and checks a file. Throws ConfigError with every problem. Opens nothing. */
 export function loadConfig(file: string, environment: NodeJS.ProcessEnv = process.env): LoadedConfig {
@@ -61,55 +59,59 @@ export function loadConfig(file: string, environment: NodeJS.ProcessEnv = proces
 }
 
 export function parseConfig(text: string, file: string, environment: NodeJS.ProcessEnv = process.env): LoadedConfig {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
-  const position = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return { file, line, column: col };
-  };
-  if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map((error) => ({ ...position(error.pos[0]), path: '', message: error.message })));
-  }
-  const directory = resolve(dirname(file));
-  let plain: unknown;
+  let parts: ConfigParts;
   try {
-    plain = document.toJS({ maxAliasCount: 100 });
+    parts = readParts(text, file);
   } catch (error) {
-    throw new ConfigError([{ file, line: 1, column: 1, path: '', message: (error as Error).message }]);
+    if (!(error instanceof PartError)) throw error;
+    throw new ConfigError(error.problems.map((problem) => ({ ...problem, path: '' })));
   }
   const issues: Issue[] = [];
-  const overridden = applyEnvironment(plain ?? {}, environment);
+  const overridden = applyEnvironment(withDefaultData(parts.plain ?? {}), environment);
   for (const variable of overridden.unknown) issues.push({ path: [], message: `the environment variable ${variable} fits no key` });
-  const resolved = resolveAll(overridden.document, [], directory, environment, issues);
+  const resolved = resolveAll(absolute(overridden.document, '', parts.main.directory), [], environment, issues);
   const parsed = configSchema.safeParse(resolved);
   if (parsed.error !== undefined) issues.push(...parsed.error.issues.flatMap((issue) => flatten(issue)));
   else issues.push(...crossChecks(parsed.data));
   if (issues.length > 0) {
-    const problems = issues.map((issue) => ({
-      ...position(offsetOf(document, issue)),
-      path: formatPath(issue.path),
-      message: issue.message,
-    }));
-    problems.sort((a, b) => a.line - b.line || a.column - b.column);
+    const problems = issues.map((issue) => problemIn(parts, issue));
+    const order = [parts.main, ...parts.included].map((part) => part.file);
+    problems.sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line || a.column - b.column);
     throw new ConfigError(problems);
   }
-  return { config: deepFreeze(parsed.data as Config), file, directory, text };
+  const { main, included } = parts;
+  return {
+    config: deepFreeze(parsed.data as Config),
+    file,
+    directory: main.directory,
+    files: [main, ...included].map((part) => part.file),
+    parts,
+  };
 }
 
-/** Replaces references in every text but secrets, which resolve theirs themselves, and makes file references absolute. */
-function resolveAll(node: unknown, path: (string | number)[], directory: string, environment: NodeJS.ProcessEnv, issues: Issue[]): unknown {
-  if (Array.isArray(node)) return node.map((element, i) => resolveAll(element, [...path, i], directory, environment, issues));
+/** The default is a path like any other: relative to the file, not to where somebody stands. */
+const withDefaultData = (plain: unknown): unknown =>
+  typeof plain === 'object' && plain !== null && !Array.isArray(plain) ? { data: './data', ...plain } : plain;
+
+function problemIn(parts: ConfigParts, { path, message }: Issue): Problem {
+  const located = parts.locate(path);
+  return {
+    ...positionOf(located.part, offsetOf(located.part.document, { path: located.path, message })),
+    path: formatPath(located.path),
+    message,
+  };
+}
+
+/** Replaces references in every text but secrets, which resolve theirs themselves. */
+function resolveAll(node: unknown, path: (string | number)[], environment: NodeJS.ProcessEnv, issues: Issue[]): unknown {
+  if (Array.isArray(node)) return node.map((element, i) => resolveAll(element, [...path, i], environment, issues));
   if (typeof node === 'object' && node !== null) {
-    return Object.fromEntries(
-      Object.entries(node).map(([key, value]) => [key, resolveAll(value, [...path, key], directory, environment, issues)]),
-    );
+    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, resolveAll(value, [...path, key], environment, issues)]));
   }
-  if (typeof node !== 'string') return node;
-  if (!node.includes('${')) return fileKeys.has(String(path.at(-1))) ? resolve(directory, node) : node;
-  const absolute = node.replaceAll(/\$\{file:([^}]+)\}/g, (_, name: string) => `\${file:${resolve(directory, name)}}`);
-  if (secretKeys.has(String(path.at(-1))) && isReference(absolute)) return absolute;
+  if (typeof node !== 'string' || !node.includes('${')) return node;
+  if (secretKeys.has(String(path.at(-1))) && isReference(node)) return node;
   try {
-    return resolveReferences(absolute, environment);
+    return resolveReferences(node, environment);
   } catch (error) {
     issues.push({ path, message: (error as Error).message });
     return node;
@@ -117,8 +119,6 @@ function resolveAll(node: unknown, path: (string | number)[], directory: string,
 }
 
 const secretKeys = new Set(['password', 'token', 'passphrase']);
-/** Keys that name a file or folder: relative to the configuration's own place. */
-const fileKeys = new Set(['data', 'model', 'ca', 'cert', 'key']);
 
 /** A failed union says nothing a person can use: show the problems of the branch that came furthest. */
 function flatten(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): Issue[] {

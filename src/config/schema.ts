@@ -221,6 +221,12 @@ export const configSchema = z.strictObject({
     .string()
     .regex(/^[^/+#$\s]+$/, 'must be one level without spaces, / + # $')
     .describe('Name of the plant; the first level of every topic.'),
+  include: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Further files with sources, tags, assets and sinks, relative to this one; patterns like lines/*.yaml are taken in order of their names.',
+    ),
   data: z.string().min(1).default('./data').describe('Directory for the database, relative to this file.'),
   journal: z
     .union([z.literal('off'), journalSchema])

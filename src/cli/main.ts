@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { FettleError } from '../core/errors.ts';
 import { version } from '../gateway/gateway.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { compressCommand } from './compress.ts';
 import { demoCommand } from './demo.ts';
@@ -10,6 +11,7 @@ import { initCommand } from './init.ts';
 import { maintenanceCommand } from './maintenance.ts';
 import { markCommand } from './mark.ts';
 import { modelCommand } from './model.ts';
+import { reloadCommand } from './reload.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { trainCommand } from './train.ts';
@@ -31,6 +33,9 @@ const commands = [
   modelCommand,
   markCommand,
   maintenanceCommand,
+  reloadCommand,
+  backupCommand,
+  restoreCommand,
   historyCommand,
 ];
 for (const command of commands) program.addCommand(command());

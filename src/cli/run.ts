@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { checkModels } from '../gateway/check-models.ts';
-import { Gateway } from '../gateway/gateway.ts';
+import { errorText } from '../core/errors.ts';
+import { GatewayService } from '../gateway/service.ts';
 import { removeRuntimeFile, writeRuntimeFile } from '../server/runtime-file.ts';
 import { ApiServer } from '../server/server.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -12,19 +12,21 @@ export const runCommand = (): Command =>
     .option('-c, --config <file>', 'configuration', 'fettle.yaml')
     .action(async ({ config: file }: { config: string }) => {
       const loaded = loadConfig(file);
-      await checkModels(loaded);
       const { config } = loaded;
       const log = createLog(config.log.level);
       const stop = untilSignal();
-      const gateway = await Gateway.start(loaded, { log });
-      const server = new ApiServer(gateway, config.server.listen, log);
+      const service = await GatewayService.start(loaded, { log });
+      const server = new ApiServer(service, config.server.listen, log);
       await server.start();
       writeRuntimeFile(config.data, { pid: process.pid, url: server.url, token: server.token });
       log.info({ site: config.site, api: server.url, assets: config.assets.length, sources: config.sources.length }, 'fettle is running');
+      process.on('SIGHUP', () => {
+        service.reload().catch((error: unknown) => log.error({}, `not reloaded: ${errorText(error)}`));
+      });
       const signal = await stop;
       log.info({ signal }, 'stopping: committing what is in flight');
       await server.stop();
-      await gateway.stop();
+      await service.stop();
       removeRuntimeFile(config.data);
       log.info({}, 'stopped');
     });

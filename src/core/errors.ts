@@ -9,6 +9,7 @@ export const errorCodes = {
   FETTLE_JOURNAL_CORRUPT: { retriable: false, summary: 'The database was damaged; it was set aside and a fresh one opened.' },
   FETTLE_JOURNAL_FULL: { retriable: true, summary: 'The disk is full; samples are scored but not kept.' },
   FETTLE_JOURNAL_FAILED: { retriable: true, summary: 'The database refused a commit.' },
+  FETTLE_BACKUP_FAILED: { retriable: false, summary: 'A backup could not be made or unpacked; nothing was left half done.' },
   FETTLE_MODBUS_TIMEOUT: { retriable: true, summary: 'A Modbus unit did not answer in time.' },
   FETTLE_MODBUS_EXCEPTION: { retriable: true, summary: 'A Modbus unit answered with an exception.' },
   FETTLE_MODBUS_FRAMING: { retriable: true, summary: 'A Modbus answer did not fit its request.' },

@@ -11,6 +11,8 @@ import { Journal } from '../journal/journal.ts';
 import { readSegment } from '../journal/segment.ts';
 import { SinkDelivery } from '../outbox/delivery.ts';
 import { sourceDefinitions } from '../sources/index.ts';
+import type { BackupFacts } from './backup.ts';
+import { backupTo } from './backup-of.ts';
 import { parseCommand } from './commands.ts';
 import { Committer } from './committer.ts';
 import { GatewayCounters } from './counters.ts';
@@ -258,6 +260,12 @@ export class Gateway {
       assets: this.#fold.pipeline.documents(),
       learning: this.models.learner.all(),
     };
+  }
+
+  /** One file with journal, models and configuration, while it runs. Throws FETTLE_BACKUP_FAILED. */
+  async backup(file: string): Promise<BackupFacts> {
+    await this.#committer.flush();
+    return backupTo(file, this.#loaded, this.#journal, version);
   }
 
   /** Read-only questions to the database, for tools and tests. */

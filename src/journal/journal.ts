@@ -105,6 +105,11 @@ export class Journal {
     return this.#ask({ do: 'query', sql, parameters });
   }
 
+  /** Copies the whole database to a file, while commits go on. Throws FETTLE_JOURNAL_FAILED. */
+  backup(file: string): Promise<void> {
+    return this.#ask({ do: 'backup', file });
+  }
+
   retention(): Promise<RetentionCounters> {
     return this.#ask({ do: 'retention' });
   }

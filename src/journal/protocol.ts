@@ -21,6 +21,7 @@ export type Request =
   | { readonly do: 'depth'; readonly sink: string }
   | { readonly do: 'query'; readonly sql: string; readonly parameters: readonly (string | number)[] }
   | { readonly do: 'retention' }
+  | { readonly do: 'backup'; readonly file: string }
   | { readonly do: 'reopen' }
   | { readonly do: 'close' };
 

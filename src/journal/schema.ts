@@ -36,6 +36,8 @@ export const migrations: readonly string[] = [
   `,
 ];
 
+export const databaseName = 'fettle.db';
+
 export const schemaVersion = migrations.length;
 
 /** Brings an open database to `schemaVersion`. Returns the version it had. */

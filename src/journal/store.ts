@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { FettleError } from '../core/errors.ts';
 import type { Lane, LaneDepth } from '../core/sink.ts';
 import { lanes } from '../core/sink.ts';
 import type { CommitBatch, CommitResult, NameKind, OpenedJournal, RetentionCounters } from './batch.ts';
 import { enforceRetention } from './retention.ts';
-import { migrate, schemaVersion } from './schema.ts';
+import { databaseName, migrate, schemaVersion } from './schema.ts';
 import { readSegment } from './segment.ts';
 
 export interface StoreOptions {
@@ -17,7 +17,6 @@ export interface StoreOptions {
   readonly synchronous?: 'FULL' | 'NORMAL';
 }
 
-const databaseName = 'fettle.db';
 const sqliteBusy = 5;
 const sqliteCorrupt = 11;
 const sqliteFull = 13;
@@ -230,6 +229,11 @@ export class JournalStore {
       );
       at += floats;
     }
+  }
+
+  /** A copy of the whole database as of now, to a file; commits go on meanwhile and are in it or not, whole. */
+  async backup(file: string): Promise<void> {
+    await backup(this.#database, file, { rate: 200 });
   }
 
   #names(): Record<NameKind, string[]> {

@@ -43,6 +43,8 @@ const perform = (request: Request): unknown => {
       return store.query(request.sql, request.parameters);
     case 'retention':
       return store.retentionCounters();
+    case 'backup':
+      return store.backup(request.file);
     case 'reopen':
       store.close();
       store = new JournalStore(options);
@@ -54,10 +56,14 @@ const perform = (request: Request): unknown => {
 };
 
 port.on('message', ({ id, request }: { id: number; request: Request }) => {
+  const answer = (result: unknown): void => port.postMessage({ id, result } satisfies Answer);
+  const refuse = (error: unknown): void => port.postMessage({ id, error: fail(error) } satisfies Answer);
   try {
-    port.postMessage({ id, result: perform(request) } satisfies Answer);
+    const result = perform(request);
+    if (result instanceof Promise) result.then(answer, refuse);
+    else answer(result);
   } catch (error) {
-    port.postMessage({ id, error: fail(error) } satisfies Answer);
+    refuse(error);
   }
   if (request.do === 'close') port.close();
 });

@@ -15,6 +15,7 @@ const useModelSchema = z.strictObject({
   by: z.string().max(200).default('unknown'),
 });
 
+const backupSchema = z.strictObject({ file: z.string().min(1) });
 const assetSchema = z.strictObject({ asset: z.string().min(1), by: z.string().max(200).default('unknown') });
 
 const compareSchema = z.strictObject({
@@ -46,16 +47,28 @@ interface Problem {
   readonly code: ErrorCode;
 }
 
-const refusals: ReadonlySet<ErrorCode> = new Set(['FETTLE_COMMAND_INVALID', 'FETTLE_MODEL_INVALID', 'FETTLE_MODEL_MISMATCH']);
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  'FETTLE_COMMAND_INVALID',
+  'FETTLE_MODEL_INVALID',
+  'FETTLE_MODEL_MISMATCH',
+  'FETTLE_CONFIG_INVALID',
+  'FETTLE_BACKUP_FAILED',
+]);
 
 const problemOf = (status: number, error: unknown): Problem => {
   const code: ErrorCode = error instanceof FettleError ? error.code : 'FETTLE_API_REQUEST';
   return { type: `urn:fettle:error:${code}`, title: code, status, detail: errorText(error), code };
 };
 
+/** What is served: a gateway, and where it can take over a changed configuration, how. */
+export interface Served {
+  readonly gateway: Gateway;
+  reload?(): Promise<object>;
+}
+
 /** The gateway over HTTP, under /api/v1. Every route but health asks for the bearer token. */
 export class ApiServer {
-  readonly #gateway: Gateway;
+  readonly #served: Served;
   readonly #listen: string;
   readonly #log: Logger;
   readonly #app: FastifyInstance;
@@ -63,8 +76,8 @@ export class ApiServer {
   readonly token = randomBytes(24).toString('base64url');
   url = '';
 
-  constructor(gateway: Gateway, listen: string, log: Logger) {
-    this.#gateway = gateway;
+  constructor(served: Served, listen: string, log: Logger) {
+    this.#served = served;
     this.#listen = listen;
     this.#log = log;
     this.#app = Fastify({ logger: false, bodyLimit: 1_000_000, forceCloseConnections: true });
@@ -104,12 +117,12 @@ export class ApiServer {
       await send(reply, problemOf(401, new FettleError('FETTLE_API_REQUEST', 'the bearer token is missing or wrong')));
     });
     app.get('/api/v1/health', () => {
-      const { state, site, version, uptimeMs } = this.#gateway.status();
+      const { state, site, version, uptimeMs } = this.#served.gateway.status();
       return { state, site, version, uptimeMs };
     });
-    app.get('/api/v1/status', () => this.#gateway.status());
-    app.get('/api/v1/assets', () => this.#gateway.status().assets);
-    app.get('/api/v1/counters', () => this.#gateway.status().counters);
+    app.get('/api/v1/status', () => this.#served.gateway.status());
+    app.get('/api/v1/assets', () => this.#served.gateway.status().assets);
+    app.get('/api/v1/counters', () => this.#served.gateway.status().counters);
     app.get('/api/v1/history', (request, reply) => {
       const { fromMs, toMs, tags } = request.query as Record<string, string | undefined>;
       const query = {
@@ -119,48 +132,54 @@ export class ApiServer {
       };
       if (Number.isNaN(query.fromMs) || Number.isNaN(query.toMs))
         throw new FettleError('FETTLE_COMMAND_INVALID', 'fromMs and toMs are ms since the epoch');
-      return reply.type('application/x-ndjson').send(Readable.from(linesOf(this.#gateway.history(query))));
+      return reply.type('application/x-ndjson').send(Readable.from(linesOf(this.#served.gateway.history(query))));
     });
     this.#modelRoutes();
+    app.post('/api/v1/backup', (request) => this.#served.gateway.backup(parsed(backupSchema, request.body, 'backup').file));
+    app.post('/api/v1/reload', () => {
+      const { reload } = this.#served;
+      if (reload === undefined) throw new FettleError('FETTLE_COMMAND_INVALID', 'this gateway was not started from a file');
+      return reload.call(this.#served);
+    });
     app.post('/api/v1/commands/:verb', async (request) => {
       const { verb } = request.params as { verb: string };
-      await this.#gateway.command(parseCommand(verb, request.body ?? {}));
+      await this.#served.gateway.command(parseCommand(verb, request.body ?? {}));
       return { ok: true };
     });
   }
 
   #modelRoutes(): void {
     const app = this.#app;
-    const { models } = this.#gateway;
-    app.get('/api/v1/models', () => models.list());
-    app.get('/api/v1/learning', () => models.learner.all());
+    const served = this.#served;
+    app.get('/api/v1/models', () => served.gateway.models.list());
+    app.get('/api/v1/learning', () => served.gateway.models.learner.all());
     app.post('/api/v1/models/use', async (request) => {
       const { asset, version, folder, by } = parsed(useModelSchema, request.body, 'models/use');
       const model = folder !== undefined ? { folder } : version !== undefined ? { version } : 'previous';
-      return { bundle: await models.use(asset, model, by) };
+      return { bundle: await served.gateway.models.use(asset, model, by) };
     });
     app.post('/api/v1/models/promote', async (request) => {
       const { asset, by } = parsed(assetSchema, request.body, 'models/promote');
-      return { bundle: await models.promote(asset, by) };
+      return { bundle: await served.gateway.models.promote(asset, by) };
     });
     app.post('/api/v1/models/discard', async (request) => {
       const { asset, by } = parsed(assetSchema, request.body, 'models/discard');
-      await models.discard(asset, by);
+      await served.gateway.models.discard(asset, by);
       return { ok: true };
     });
     app.post('/api/v1/models/learn', (request) => {
-      models.learner.request(parsed(assetSchema, request.body, 'models/learn').asset);
+      served.gateway.models.learner.request(parsed(assetSchema, request.body, 'models/learn').asset);
       return { ok: true };
     });
     app.post('/api/v1/models/cancel', async (request) => {
       const { asset, by } = parsed(assetSchema, request.body, 'models/cancel');
-      await models.learner.cancel(asset, by);
+      await served.gateway.models.learner.cancel(asset, by);
       return { ok: true };
     });
     app.get('/api/v1/models/compare', (request, reply) => {
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort(new FettleError('FETTLE_API_REQUEST', 'nobody waits for the answer any more')));
-      return models.compare(parsed(compareSchema, request.query, 'models/compare'), gone.signal);
+      return served.gateway.models.compare(parsed(compareSchema, request.query, 'models/compare'), gone.signal);
     });
   }
 

@@ -98,7 +98,7 @@ describe('fettle history export', () => {
     const { config, data } = await recorded();
     const gateway = await Gateway.start(parseConfig(readFileSync(config, 'utf8'), config, {}), { log: silentLogger });
     onTestFinished(() => gateway.stop());
-    const server = new ApiServer(gateway, '127.0.0.1:0', silentLogger);
+    const server = new ApiServer({ gateway }, '127.0.0.1:0', silentLogger);
     await server.start();
     onTestFinished(() => server.stop());
     writeRuntimeFile(data, { pid: process.pid, url: server.url, token: server.token });

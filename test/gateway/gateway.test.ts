@@ -204,7 +204,7 @@ describe('the gateway', () => {
   it('answers over HTTP, to those who have the token', async (context) => {
     const mosquitto = await broker(context);
     const gateway = await startGateway(configuration(mosquitto, temporaryDirectory()));
-    const server = new ApiServer(gateway, '127.0.0.1:0', silentLogger);
+    const server = new ApiServer({ gateway }, '127.0.0.1:0', silentLogger);
     await server.start();
     onTestFinished(() => server.stop());
     const ask = (path: string, init: RequestInit = {}, token = server.token) =>

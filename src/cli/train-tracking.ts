@@ -13,6 +13,7 @@ import { medianStepMs } from '../learning/evaluation/time-order.ts';
 import { bundleOf } from '../learning/tracking/bundle.ts';
 import { trackingCard } from '../learning/tracking/card.ts';
 import type { History } from '../learning/tracking/history.ts';
+import { gridRemarks } from '../learning/tracking/informative-grid.ts';
 import { learningSet, type Precision } from '../learning/tracking/learn.ts';
 
 export interface TrackingOptions {
@@ -38,6 +39,10 @@ export interface TrackingResult {
   readonly manifest: ModelManifest;
   readonly description: string;
   readonly constant: readonly string[];
+  /** Of the rows it judges. */
+  readonly rowMs: number;
+  /** What a person should know of the grid. */
+  readonly remarks: readonly string[];
   readonly bytes: number;
   readonly floatBytes: number;
   /** Of what was written, beside fp32. */
@@ -79,6 +84,8 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
     manifest,
     description: learnt.description,
     constant: learnt.history.constant,
+    rowMs: learnt.history.stepMs,
+    remarks: gridRemarks(learnt.history.grid, history.stepMs),
     bytes: model.length,
     worth: worth.get(precision),
     floatBytes: learnt.models.get('fp32')?.graph.length ?? model.length,
@@ -130,13 +137,13 @@ export async function readHistory(options: Pick<TrackingOptions, 'csv' | 'time' 
 }
 
 export function renderTracking(
-  { manifest, description, constant, bytes, floatBytes, worth, seconds }: TrackingResult,
+  { manifest, description, constant, rowMs, remarks, bytes, floatBytes, worth, seconds }: TrackingResult,
   out: string,
 ): string {
-  const { training, calibration, limit, channels, length, stepMs, precision } = manifest;
+  const { training, calibration, limit, channels, length, precision } = manifest;
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
   const rows = [
-    ['learnt from', `${training.rows} rows of ${stepMs} ms, ${training.windows} windows of ${length} rows, ${channels.length} channels`],
+    ['learnt from', `${training.rows} rows of ${rowMs} ms, ${training.windows} windows of ${length} rows, ${channels.length} channels`],
     ['model', `tracking, ${description}, ${precision}, ${formatBytes(bytes)} (fp32: ${formatBytes(floatBytes)})`],
     ...(worth === undefined
       ? []
@@ -149,6 +156,7 @@ export function renderTracking(
     ['limit', `${limit.toPrecision(4)} from ${calibration.windows} unseen windows in ${calibration.blocks} blocks`],
     ['', calibration.method],
     ['healthy', `median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)}`],
+    ...remarks.map((remark) => ['grid', remark]),
     ...(constant.length === 0 ? [] : [['left out', `${constant.join(', ')}: never changed while learning`]]),
   ];
   return `${modelName(manifest)}  ${seconds.toFixed(1)} s\n${rows.map(([name = '', text]) => `  ${name.padEnd(13)} ${text}`).join('\n')}\n→ ${out}\n`;

@@ -11,6 +11,8 @@ const trackedChannelSchema = z.strictObject({
   residualDeviation: z.number().positive(),
   /** The channel wandered while learning: its baseline goes on following in an alarm. */
   drifts: z.boolean(),
+  /** Its values come less often than rows and stand until the next: in a wider row only new ones count. */
+  held: z.boolean().default(false),
   /** Rows after which an unchanging value is a frozen one. */
   frozenAfter: z.int().positive(),
   /** Baseline at the end of learning, in deviations. */
@@ -36,12 +38,14 @@ const slowScaleSchema = z.strictObject({
 });
 
 /**
- * What stands around a tracking model: `detector.json` of its bundle. Lengths are rows of the grid. The recipe, its sources and measured effects:
+ * What stands around a tracking model: `detector.json` of its bundle. Lengths are rows of the detector's grid. The recipe, its sources and measured effects:
  * docs/detector.md.
  */
 export const detectorSchema = z.strictObject({
   format: z.literal('fettle-detector/1'),
   channels: z.array(trackedChannelSchema).min(1),
+  /** Rows of the asset's grid that are averaged into one row of the detector's: on a finer grid some channels only repeat themselves. Everything below counts the wider rows. */
+  rowsPerStep: z.int().positive().default(1),
   halfLives: z.strictObject({ baseline: z.number().positive(), scale: z.number().positive(), level: z.number().positive() }),
   /** Scores whose running median is judged. */
   median: z.int().positive(),

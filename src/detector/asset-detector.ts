@@ -49,6 +49,8 @@ interface Open {
   readonly none: Verdict['none'];
   readonly index: number;
   readonly frozen: boolean;
+  /** The window began anew with it, or just before. */
+  readonly anew: boolean;
   readonly masked: Uint8Array;
   readonly slow: SlowVerdict | undefined;
   /** To put what the model says back on the scale of the plant. */
@@ -83,6 +85,7 @@ export class AssetDetector {
   readonly #ring: Float64Array;
   #filled = 0;
   #at = 0;
+  #anew = false;
   #repeated = 0;
   #lastMs = Number.NaN;
   #block = Number.NaN;
@@ -157,6 +160,7 @@ export class AssetDetector {
 
   #take(row: DetectorRow, batch: WindowBatchBuilder, asset: number): Open {
     const channels = this.parameters.channels.length;
+    this.#anew = false;
     const gapRows = Number.isNaN(this.#lastMs) ? 0 : Math.round((row.endMs - this.#lastMs) / this.#stepMs) - 1;
     this.#lastMs = row.endMs;
     if (gapRows > 0) {
@@ -169,6 +173,7 @@ export class AssetDetector {
       index,
       slow,
       frozen: this.#frozen,
+      anew: this.#anew,
       masked: this.#watch.masked.slice(),
       level: this.#baseline.level.slice(),
       scale: this.#baseline.scale.slice(),
@@ -209,6 +214,8 @@ export class AssetDetector {
 
   #verdict(open: Open, scores: ScoreBatch | undefined): Verdict {
     const { row, masked, slow, index } = open;
+    // In its turn: scores of the rows before it may only have come now.
+    if (open.anew) this.#median.clear();
     const failed = scores === undefined || Number.isNaN(scores.value[index] ?? 0);
     const none = open.none ?? (failed ? 'scoringFailed' : undefined);
     const verdict = {
@@ -275,12 +282,13 @@ export class AssetDetector {
     this.#frozen = false;
     this.#inAlarm = false;
     this.#empty();
+    this.#median.clear();
   }
 
   /** The window begins anew: what is in it does not belong to what comes. */
   #empty(): void {
     this.#filled = 0;
-    this.#median.clear();
+    this.#anew = true;
   }
 
   /** Rows in a row that said nothing new, more than a live machine would send. */

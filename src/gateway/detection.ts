@@ -2,6 +2,7 @@ import { modelName } from '../core/manifest.ts';
 import type { ScoreBatch, Scorer } from '../core/score.ts';
 import type { WindowBatchBuilder } from '../core/window.ts';
 import { AssetDetector, type SavedDetector, type Verdict } from '../detector/asset-detector.ts';
+import { RowGrid, type SavedRowGrid } from '../detector/row-grid.ts';
 import type { WearLimit } from '../detector/wear.ts';
 import { cellState, type Row } from '../windows/plan.ts';
 
@@ -16,14 +17,21 @@ export interface DetectorPlan {
 }
 
 /** What `save` gives, by asset id. */
-export type SavedDetection = Readonly<Record<string, { readonly model: string; readonly state: SavedDetector }>>;
+export type SavedDetection = Readonly<
+  Record<string, { readonly model: string; readonly state: SavedDetector; readonly grid?: SavedRowGrid }>
+>;
+
+/** What is said of a row of the asset's grid: a verdict where it completes a row of the detector's, or that the last one stands. */
+export type RowVerdict = Verdict | 'held';
 
 interface Tracked {
   readonly id: string;
   readonly plan: DetectorPlan;
   readonly model: string;
+  readonly grid: RowGrid;
   readonly detector: AssetDetector;
-  /** On the rows of this tick, in order. */
+  /** Rows of this tick, in order: whether they completed one of the detector's; and the verdicts on those. */
+  readonly rows: boolean[];
   readonly verdicts: Verdict[];
 }
 
@@ -36,11 +44,20 @@ export class Detection {
     this.#tracked = plans.map((plan, asset) => {
       const { manifest, detector } = scorers[plan?.batch ?? -1] ?? {};
       if (plan === undefined || manifest === undefined || detector === undefined) return undefined;
+      const { rowsPerStep } = detector;
+      const stepMs = rowsPerStep * manifest.stepMs;
+      const wear = plan.wear && { ...plan.wear, overRows: plan.wear.overRows / rowsPerStep };
       return {
         id: ids[asset] as string,
         plan,
         model: modelName(manifest),
-        detector: new AssetDetector(detector, manifest, plan.wear),
+        grid: new RowGrid(
+          detector.channels.map(({ held }) => held),
+          rowsPerStep,
+          manifest.stepMs,
+        ),
+        detector: new AssetDetector(detector, { stepMs, length: manifest.length, limit: manifest.limit }, wear),
+        rows: [],
         verdicts: [],
       };
     });
@@ -58,12 +75,14 @@ export class Detection {
   /** The row's arrays are copied. */
   feed(asset: number, { endMs, values, states, running }: Row): void {
     const tracked = this.#tracked[asset];
-    tracked?.detector.push({
+    const whole = tracked?.grid.add({
       endMs,
       values: Float64Array.from(tracked.plan.columns, (column) => values[column] as number),
       bad: Uint8Array.from(tracked.plan.columns, (column) => Number(states[column] === cellState.bad)),
       running,
     });
+    tracked?.rows.push(whole !== undefined);
+    if (whole !== undefined) tracked?.detector.push(whole);
   }
 
   /** Rows up to the next point of decision of each detector in one run a model, until none is left. `batches` are empty before and after. */
@@ -79,19 +98,24 @@ export class Detection {
   }
 
   /** The verdict on the asset's next row. */
-  next(asset: number): Verdict | undefined {
-    return this.#tracked[asset]?.verdicts.shift();
+  next(asset: number): RowVerdict | undefined {
+    const tracked = this.#tracked[asset];
+    return tracked?.rows.shift() === false ? 'held' : tracked?.verdicts.shift();
   }
 
   /** The tick is over; what nobody asked for is gone. */
   clear(): void {
-    for (const tracked of this.#tracked) if (tracked !== undefined) tracked.verdicts.length = 0;
+    for (const tracked of this.#tracked) {
+      if (tracked === undefined) continue;
+      tracked.rows.length = 0;
+      tracked.verdicts.length = 0;
+    }
   }
 
   save(): SavedDetection {
     return Object.fromEntries(
       this.#tracked.flatMap((tracked) =>
-        tracked === undefined ? [] : [[tracked.id, { model: tracked.model, state: tracked.detector.save() }]],
+        tracked === undefined ? [] : [[tracked.id, { model: tracked.model, state: tracked.detector.save(), grid: tracked.grid.save() }]],
       ),
     );
   }
@@ -100,7 +124,9 @@ export class Detection {
   restore(saved: SavedDetection): void {
     for (const tracked of this.#tracked) {
       const own = tracked === undefined ? undefined : saved[tracked.id];
-      if (own !== undefined && own.model === tracked?.model) tracked.detector.restore(own.state);
+      if (tracked === undefined || own?.model !== tracked.model) continue;
+      tracked.detector.restore(own.state);
+      if (own.grid !== undefined) tracked.grid.restore(own.grid);
     }
   }
 }

@@ -68,7 +68,7 @@ export async function historyRows(journal: Journal, wish: HistoryWish): Promise<
     history: {
       channels: tags,
       stepMs: plan.stepMs,
-      runs: kept.map(({ values }): HistoryRun => ({ rows: values.length / tags.length, values })),
+      runs: kept.map(({ values, startMs }): HistoryRun => ({ rows: values.length / tags.length, values, startMs: startMs - plan.stepMs })),
     },
     startsMs: kept.map(({ startMs }) => startMs),
     calm: kept.flatMap((run, i) => calmIn(run, i, tags.length, plan.stepMs, said)),

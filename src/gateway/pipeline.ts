@@ -254,7 +254,7 @@ export class Pipeline {
     switch (event.kind) {
       case 'row':
         alarms.row(event.row);
-        this.#judgeRow(event.asset, output);
+        this.#judgeRow(event.asset, event.row.endMs, output);
         return;
       case 'invalid':
         alarms.invalid(event.endMs);
@@ -302,7 +302,7 @@ export class Pipeline {
   }
 
   /** The verdict on the row the alarms have just seen. */
-  #judgeRow(asset: number, output: PipelineOutput): void {
+  #judgeRow(asset: number, rowEndMs: number, output: PipelineOutput): void {
     const verdict = this.#detection.next(asset);
     const detector = this.#detection.planOf(asset);
     if (verdict === undefined || detector === undefined) return;
@@ -310,6 +310,11 @@ export class Pipeline {
     const plan = this.#plan.windows[asset] as AssetPlan;
     const { batch, columns } = detector;
     const { manifest, name, channels } = this.#models[batch] as BoundModel;
+    if (verdict === 'held') {
+      // Part of a wider row: time goes on, and the last verdict stands.
+      alarms.invalid(rowEndMs);
+      return;
+    }
     const { endMs, none, ratio, alarm, rearmed } = verdict;
     if (none === 'repeated') {
       // The row says nothing new, and so does the verdict on it.

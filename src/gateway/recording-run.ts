@@ -5,6 +5,7 @@ import type { LoadedBundle } from '../core/manifest.ts';
 import { SampleBlockBuilder } from '../core/sample-block.ts';
 import type { Score, Scorer } from '../core/score.ts';
 import type { WearLimit } from '../detector/wear.ts';
+import type { HistoryRun } from '../learning/tracking/history.ts';
 import { createScorer } from '../scoring/index.ts';
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { AssetPlan } from '../windows/plan.ts';
@@ -79,12 +80,12 @@ function closing({ timeMs }: RecordedRows, { to }: Span, stepMs: number): Contro
 }
 
 /** Rows on the grid of the gateway's windows, `[rows, columns]` in stretches without a hole; NaN where a column had nothing young enough. */
-export function gridRows(recorded: RecordedRows, span: Span, stepMs: number): { readonly rows: number; readonly values: Float64Array }[] {
-  const runs: { rows: number; values: number[]; endMs: number }[] = [];
+export function gridRows(recorded: RecordedRows, span: Span, stepMs: number): HistoryRun[] {
+  const runs: { rows: number; values: number[]; startMs: number; endMs: number }[] = [];
   const assembler = new WindowAssembler([planOf(recorded.columns, stepMs, undefined)], [], {
     row: ({ endMs, values }) => {
       const last = runs.at(-1);
-      const run = last !== undefined && endMs - last.endMs < 1.5 * stepMs ? last : { rows: 0, values: [], endMs };
+      const run = last !== undefined && endMs - last.endMs < 1.5 * stepMs ? last : { rows: 0, values: [], startMs: endMs - stepMs, endMs };
       if (run !== last) runs.push(run);
       for (const value of values) run.values.push(value);
       run.rows++;
@@ -95,7 +96,7 @@ export function gridRows(recorded: RecordedRows, span: Span, stepMs: number): { 
   });
   for (const block of blocks(recorded, span)) assembler.block(block);
   for (const row of closing(recorded, span, stepMs)) assembler.control(row);
-  return runs.map(({ rows, values }) => ({ rows, values: Float64Array.from(values) }));
+  return runs.map(({ rows, values, startMs }) => ({ rows, values: Float64Array.from(values), startMs }));
 }
 
 /**

@@ -117,6 +117,47 @@ const variants: readonly Variant[] = [
       return mapValues(meaned, (value, c, i) => (value + (sheet.values[2 * i + 1]?.[c] as number)) / 2);
     },
   },
+  ...[2, 4].map(
+    (times): Variant => ({
+      name: `${times} rows a second, straight lines between the recorded ones`,
+      rowsPerRow: times,
+      expected: 'the same',
+      change: (sheet) => {
+        const begin = sheet.time[0] as number;
+        const rows = Array.from({ length: (sheet.time.length - 1) * times }, (_, i) => Math.floor(i / times));
+        const drawn = pick(
+          sheet,
+          rows,
+          rows.map((_, i) => begin + i / times),
+        );
+        return mapValues(
+          drawn,
+          (value, c, i) => value + ((i % times) / times) * ((sheet.values[Math.floor(i / times) + 1]?.[c] as number) - value),
+        );
+      },
+    }),
+  ),
+  {
+    name: 'polled 3 times as fast, and every channel refreshes at a moment of its own',
+    rowsPerRow: 3,
+    expected: 'the same',
+    change: (sheet) => {
+      const begin = sheet.time[0] as number;
+      const rows = Array.from({ length: sheet.time.length * 3 - 2 }, (_, i) => Math.floor(i / 3));
+      const polled = pick(
+        sheet,
+        rows,
+        rows.map((_, i) => begin + i / 3),
+      );
+      return mapValues(polled, (_, c, i) => sheet.values[Math.max(0, Math.floor((i - (c % 3)) / 3))]?.[c] as number);
+    },
+  },
+  {
+    name: '3 of 8 channels refreshed every third row, held (too few rows for a wider grid)',
+    rowsPerRow: 1,
+    expected: '',
+    change: (sheet) => mapValues(sheet, (value, c, i) => (c % 3 === 1 ? (sheet.values[i - (i % 3)]?.[c] as number) : value)),
+  },
   {
     name: '5 % of all values lost',
     rowsPerRow: 1,

@@ -123,10 +123,24 @@ function settingsOf({
   levelCap,
   decisionRows,
   calibration,
+  rowsPerStep,
 }: DetectorParameters): LearnOptions {
   const { quantile, margin, room, length } = calibration;
   const windowRows = { least: length, most: length };
-  const settings = { halfLives, median, cusum, offDelayRows, rearmRows, levelCap, decisionRows, quantile, margin, room, windowRows };
+  const settings = {
+    halfLives,
+    median,
+    cusum,
+    offDelayRows,
+    rearmRows,
+    levelCap,
+    decisionRows,
+    quantile,
+    margin,
+    room,
+    windowRows,
+    rowsPerStep,
+  };
   return settings as LearnOptions;
 }
 

@@ -1,6 +1,7 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts';
 import type { ModelManifest } from '../../core/manifest.ts';
 import type { Worth } from '../compression/worth.ts';
+import { gridRemarks } from './informative-grid.ts';
 import type { Learnt, Precision } from './learn.ts';
 import { weakShare } from './self-test.ts';
 
@@ -42,9 +43,12 @@ export function trackingCard(
         : '';
   const constant =
     history.constant.length === 0 ? '' : `\nNever changed while learning, so nothing is said of: ${history.constant.join(', ')}.\n`;
+  const remarks = gridRemarks(history.grid, stepMs)
+    .map((remark) => `\n${remark[0]?.toUpperCase()}${remark.slice(1)}.\n`)
+    .join('');
   return `# ${manifest.id} ${manifest.version}
 
-A tracking detector over ${channels.length} channels: ${description} on windows of ${length} rows of ${formatDuration(stepMs)}, behind a baseline that follows slow
+A tracking detector over ${channels.length} channels: ${description} on windows of ${length} rows of ${formatDuration(history.stepMs)}, behind a baseline that follows slow
 change and stands still in an alarm.${manifest.stage === 'provisional' ? ' **Provisional**: learnt from a first stretch, its verdicts are not to be trusted like those of an established one.' : ''}
 
 | | |
@@ -60,5 +64,5 @@ ${legend}
 | channel | mean | deviation | band (± 3 residual deviations) |
 |---|---|---|---|
 ${channels.map((c) => `| ${c.tag}${c.engineeringUnit === undefined ? '' : ` (${c.engineeringUnit})`} | ${c.mean.toPrecision(5)} | ${c.deviation.toPrecision(3)} | ± ${(3 * c.residualDeviation).toPrecision(3)} |`).join('\n')}
-${constant}`;
+${constant}${remarks}`;
 }

@@ -72,6 +72,8 @@ export interface Learnt {
 export type LearnOptions = Partial<Recipe> & {
   /** False alarms a day that can be put up with: sets the limit where there is enough history to tell. */
   readonly budgetPerDay?: number;
+  /** Rows of the history that make one of the detector's; found in the history when absent. */
+  readonly rowsPerStep?: number;
   readonly signal?: AbortSignal;
 };
 
@@ -125,9 +127,9 @@ export interface LearningSet {
 }
 
 /** Throws FETTLE_TRAINING_FAILED where there is too little to learn from. */
-export function learningSet(history: History, { budgetPerDay, ...changes }: Omit<LearnOptions, 'signal'> = {}): LearningSet {
+export function learningSet(history: History, { budgetPerDay, rowsPerStep, ...changes }: Omit<LearnOptions, 'signal'> = {}): LearningSet {
   const settings: Recipe = { ...recipe, ...changes };
-  const prepared = prepareHistory(history);
+  const prepared = prepareHistory(history, rowsPerStep);
   const tracked = trackRows(prepared, teachingShare, settings.halfLives.baseline);
   const { channels, border, rows } = tracked;
   const { least, most } = settings.windowRows;
@@ -168,7 +170,7 @@ export function learningSet(history: History, { budgetPerDay, ...changes }: Omit
     settings,
     slow: slowReference(tracked),
     budgetPerDay,
-    stepMs: history.stepMs,
+    stepMs: prepared.stepMs,
   };
 }
 
@@ -201,7 +203,7 @@ export function quantizedIn(precision: Precision, weights: LinearWeights, rows: 
   return refineBlocks(quantizeLinearBlocks(weights, rows, 2), weights, rows);
 }
 
-/** Fits and tests; where the networks turn out blind, the lane of levels is added if that sees more. It costs calm, so not everywhere. */
+/** Fits and tests; where the networks turn out blind, or rows repeat one another, the lane of levels is added if that sees more. It costs calm, so not everywhere. */
 export async function fitTested(
   set: LearningSet,
   members: readonly MemberNetwork[],
@@ -214,9 +216,12 @@ export async function fitTested(
     return { ...model, selfTest: tested };
   };
   const plain = await fitted(false);
-  if ((plain.selfTest?.share ?? 1) >= weakShare) return plain;
+  const repeats = set.prepared.grid.repeating.length > 0;
+  if ((plain.selfTest?.share ?? 1) >= weakShare && !repeats) return plain;
   const levelled = await fitted(true);
-  return (levelled.selfTest?.share ?? 0) > (plain.selfTest?.share ?? 0) ? levelled : plain;
+  const [plainly, levelly] = [plain.selfTest?.share ?? 0, levelled.selfTest?.share ?? 0];
+  // A step on top of a value that is held is not how a held value comes to move: the test cannot tell, and a tie is for the lane.
+  return levelly > plainly || (repeats && levelly === plainly) ? levelled : plain;
 }
 
 /** Residual weights, limit and bands on the very graph that ships: with another graph's the false-alarm rate doubles (DETECTOR 3.8). */
@@ -270,10 +275,12 @@ export async function fitMembers(
       residualMean: tracked.residualMean[c] as number,
       residualDeviation: tracked.residualDeviation[c] as number,
       drifts: tracked.drifts[c] as boolean,
+      held: prepared.held[c] as boolean,
       frozenAfter: Math.max(10, 3 * (prepared.longestStill[c] as number)),
       baseline: tracked.baseline[c] as number,
       ...(without[c] as Without),
     })),
+    rowsPerStep: prepared.grid.rowsPerStep,
     halfLives,
     median,
     cusum,

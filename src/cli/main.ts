@@ -5,6 +5,7 @@ import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { compressCommand } from './compress.ts';
 import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { historyCommand } from './history.ts';
 import { initCommand } from './init.ts';
@@ -14,6 +15,7 @@ import { modelCommand } from './model.ts';
 import { reloadCommand } from './reload.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { tagsCommand } from './tags.ts';
 import { trainCommand } from './train.ts';
 
 const program = new Command('fettle')
@@ -26,6 +28,8 @@ const commands = [
   runCommand,
   checkCommand,
   statusCommand,
+  tagsCommand,
+  doctorCommand,
   initCommand,
   trainCommand,
   evaluateCommand,

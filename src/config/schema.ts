@@ -263,6 +263,18 @@ export type Config = z.output<typeof configSchema>;
 export type AssetConfig = z.output<typeof assetSchema>;
 export type TagConfig = z.output<typeof tagSchema>;
 
+/** As `tags` says, else as the source does; null where nobody does. */
+export function engineeringUnitOf({ tags, sources }: Config, tag: string): string | null {
+  const configured = tags[tag]?.engineeringUnit;
+  if (configured !== undefined) return configured;
+  for (const source of sources) {
+    if (source.type !== 'modbus') continue;
+    const unit = source.tags.find((one) => one.tag === tag)?.engineeringUnit;
+    if (unit !== undefined) return unit;
+  }
+  return null;
+}
+
 /** False alarms a day an asset may raise: its own budget, or its part of what the site leaves to those without one. */
 export function budgetOf({ assets, detector: { budget: ofSite } }: Config, { detector }: AssetConfig): number | undefined {
   if (detector?.budget !== undefined || ofSite === undefined) return detector?.budget;

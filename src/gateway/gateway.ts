@@ -21,6 +21,7 @@ import type { GatewayListener } from './gateway-events.ts';
 import { type HistoryBatch, type HistoryQuery, historySamples } from './history-samples.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { GatewayInlet } from './inlet.ts';
+import { LastValues } from './last-values.ts';
 import { ModelControl } from './model-control.ts';
 import { Names } from './names.ts';
 import { JournalOutboxStore } from './outbox-store.ts';
@@ -28,6 +29,8 @@ import type { PipelineOutput } from './pipeline.ts';
 import { ResultsOutlet } from './results-outlet.ts';
 import { createSinks, type SinkSet } from './sink-set.ts';
 import { type GatewayStatus, troubledParts } from './status.ts';
+import { type StorageForecast, storageForecast } from './storage-forecast.ts';
+import { type TagNow, tagList } from './tag-list.ts';
 import { textTagsOf } from './text-tags.ts';
 import { TickPace } from './tick-pace.ts';
 import { episodesOf, placed } from './verdicts.ts';
@@ -86,6 +89,7 @@ export class Gateway {
   readonly #controls: Control[] = [];
   readonly #startedMs: number;
   readonly counters = new GatewayCounters();
+  readonly #last = new LastValues();
   #ticking: Promise<void> | undefined;
   #scheduled = false;
   #lookTimer: NodeJS.Timeout | undefined;
@@ -262,6 +266,18 @@ export class Gateway {
     };
   }
 
+  /** Every tag as it is now. */
+  tags(): TagNow[] {
+    const { config } = this.#loaded;
+    return tagList(config, this.#names, textTagsOf(config, this.#names), this.#last, this.#clock.wallMs());
+  }
+
+  /** How much is kept, and how far back it will reach at this rate. */
+  async storage(): Promise<StorageForecast> {
+    const { journal, data } = this.#loaded.config;
+    return storageForecast(this.#journal, journal === 'off' ? undefined : journal, data);
+  }
+
   /** One file with journal, models and configuration, while it runs. Throws FETTLE_BACKUP_FAILED. */
   async backup(file: string): Promise<BackupFacts> {
     await this.#committer.flush();
@@ -435,6 +451,7 @@ export class Gateway {
     for (const { source, block, mark } of taken) {
       this.#committer.block(source, block);
       this.#countSamples(block);
+      this.#last.add(source, block);
       if (mark === undefined) continue;
       this.#committer.mark(source, mark);
       if (this.#options.acknowledge === 'beforeCommit') this.#acknowledge(new Map([[source, mark]]));

@@ -1,6 +1,6 @@
 import type { AssetAlarmSettings, TagSettings } from '../alarms/settings.ts';
 import { sourceOfTag } from '../config/cross-checks.ts';
-import { type AssetConfig, type Config, driftDefaults, type TagConfig } from '../config/schema.ts';
+import { type AssetConfig, type Config, driftDefaults, engineeringUnitOf, type TagConfig } from '../config/schema.ts';
 import type { Scorer } from '../core/score.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { AssetPlan, ColumnPlan } from '../windows/plan.ts';
@@ -90,16 +90,8 @@ function planColumn(config: Config, tag: string, names: Names, stepMs: number): 
 
 function planAlarms(config: Config, asset: AssetConfig, names: Names, scorer: Scorer | undefined): AssetAlarmSettings {
   const { alarm } = asset;
-  const unitOf = (tag: string): string | null => {
-    const configured = config.tags[tag]?.engineeringUnit;
-    if (configured !== undefined) return configured;
-    for (const source of config.sources) {
-      if (source.type !== 'modbus') continue;
-      const found = source.tags.find((entry) => entry.tag === tag)?.engineeringUnit;
-      if (found !== undefined) return found;
-    }
-    return scorer?.manifest.channels.find((channel) => channel.tag === tag)?.engineeringUnit ?? null;
-  };
+  const unitOf = (tag: string): string | null =>
+    engineeringUnitOf(config, tag) ?? scorer?.manifest.channels.find((channel) => channel.tag === tag)?.engineeringUnit ?? null;
   return {
     asset: names.asset.intern(asset.id),
     id: asset.id,

@@ -135,6 +135,8 @@ export class ApiServer {
       return reply.type('application/x-ndjson').send(Readable.from(linesOf(this.#served.gateway.history(query))));
     });
     this.#modelRoutes();
+    app.get('/api/v1/tags', () => this.#served.gateway.tags());
+    app.get('/api/v1/storage', () => this.#served.gateway.storage());
     app.post('/api/v1/backup', (request) => this.#served.gateway.backup(parsed(backupSchema, request.body, 'backup').file));
     app.post('/api/v1/reload', () => {
       const { reload } = this.#served;

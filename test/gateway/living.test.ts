@@ -1,12 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import mqtt from 'mqtt';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
+import { renderTags } from '../../src/cli/tags.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { readFacts, unpackBackup } from '../../src/gateway/backup.ts';
 import { backupAtRest } from '../../src/gateway/backup-of.ts';
 import { GatewayService } from '../../src/gateway/service.ts';
+import { storageForecast } from '../../src/gateway/storage-forecast.ts';
+import { Journal } from '../../src/journal/journal.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -82,6 +86,54 @@ describe('a changed configuration', () => {
     await publish(1);
     await eventually(() => service.gateway.counters.samples > before, 'samples go on');
   }, 30_000);
+});
+
+describe('what a person looks up', () => {
+  it('every tag as it is now, also those that never came, and how far the history will reach', async (context) => {
+    const { start, publish } = await site(context);
+    const { gateway } = await start();
+    expect(gateway.tags()).toMatchObject([
+      { tag: 'press/flow', severity: 'waiting', value: null, ageMs: null, source: 'plant', assets: ['press'] },
+    ]);
+    await publish(3);
+    await publish(7);
+    await eventually(() => gateway.tags()[0]?.samples === 2, 'two samples');
+    const [flow] = gateway.tags();
+    expect(flow).toMatchObject({ value: 7, quality: 'good', source: 'plant' });
+    expect(flow?.ageMs).toBeGreaterThan(590_000);
+    expect(renderTags(gateway.tags(), (_, text) => text)).toMatch(/^tag .*\npress\/flow +7 +good +10 min +2 +plant\n$/);
+    const storage = await gateway.storage();
+    expect(storage).toMatchObject({ bytesPerDay: null, bound: null });
+    expect(storage.bytes).toBeGreaterThan(10_000);
+  }, 20_000);
+
+  it('the forecast follows from what has come', async (context) => {
+    const { start, directory } = await site(context);
+    const service = await start();
+    await service.stop();
+    const database = new DatabaseSync(join(directory, 'data/fettle.db'));
+    const insert = database.prepare('INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?)');
+    const nowMs = Date.now();
+    database.exec('BEGIN');
+    for (let minute = 0; minute < 2880; minute++) {
+      const at = nowMs - minute * 60_000;
+      insert.run(1000 + 2880 - minute, at, at - 60_000, at, 600, new Uint8Array(10_000));
+    }
+    database.exec('COMMIT');
+    database.close();
+    const data = join(directory, 'data');
+    const limits = { maxBytes: 2e9, maxAge: 30 * 86_400_000 };
+    const journal = await Journal.open({ directory: data, maxBytes: limits.maxBytes, maxAgeMs: limits.maxAge });
+    onTestFinished(() => journal.close());
+    const { bytesPerDay, samplesPerDay, daysOfHistory, bound } = await storageForecast(journal, limits, data);
+    expect(samplesPerDay).toBeCloseTo(864_000, -4);
+    expect(bytesPerDay).toBeGreaterThan(1440 * 10_000);
+    expect(bytesPerDay).toBeLessThan(1440 * 20_000);
+    expect({ bound, daysOfHistory }).toEqual({ bound: 'maxAge', daysOfHistory: 30 });
+    const tight = await storageForecast(journal, { ...limits, maxBytes: 100e6 }, data);
+    expect(tight.bound).toBe('maxBytes');
+    expect(tight.daysOfHistory).toBeCloseTo(100e6 / (bytesPerDay as number), 5);
+  }, 20_000);
 });
 
 describe('a backup', () => {

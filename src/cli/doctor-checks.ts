@@ -70,9 +70,8 @@ export async function* examine(configFile: string): AsyncGenerator<Finding> {
 
 async function runtime(): Promise<Finding> {
   try {
-    await import('../core/no-telemetry.ts');
-    const { env } = await import('onnxruntime-node');
-    return good('ONNX Runtime', env.versions.node ?? 'loaded');
+    const { runtimeVersion } = await import('../scoring/runtime-version.ts');
+    return good('ONNX Runtime', await runtimeVersion());
   } catch (error) {
     return bad('ONNX Runtime', errorText(error), 'npm ci again; on Linux it needs glibc 2.28 or newer');
   }

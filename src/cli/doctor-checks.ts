@@ -70,7 +70,7 @@ export async function* examine(configFile: string): AsyncGenerator<Finding> {
 
 async function runtime(): Promise<Finding> {
   try {
-    const { runtimeVersion } = await import('../scoring/runtime-version.ts');
+    const { runtimeVersion } = await import('../gateway/check-models.ts');
     return good('ONNX Runtime', await runtimeVersion());
   } catch (error) {
     return bad('ONNX Runtime', errorText(error), 'npm ci again; on Linux it needs glibc 2.28 or newer');

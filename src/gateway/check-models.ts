@@ -18,3 +18,5 @@ export async function checkModels(loaded: LoadedConfig): Promise<void> {
   }
   if (problems.length > 0) throw new ConfigError(problems);
 }
+
+export { runtimeVersion } from '../scoring/runtime-version.ts';

@@ -11,6 +11,7 @@ import { historyCommand } from './history.ts';
 import { initCommand } from './init.ts';
 import { maintenanceCommand } from './maintenance.ts';
 import { markCommand } from './mark.ts';
+import { modbusCommand } from './modbus.ts';
 import { modelCommand } from './model.ts';
 import { reloadCommand } from './reload.ts';
 import { runCommand } from './run.ts';
@@ -31,6 +32,7 @@ const commands = [
   tagsCommand,
   doctorCommand,
   initCommand,
+  modbusCommand,
   trainCommand,
   evaluateCommand,
   compressCommand,

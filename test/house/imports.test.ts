@@ -20,8 +20,10 @@ const allowed: Record<string, readonly string[]> = {
   // Schemas stand beside the code they configure; expressions are checked by the compiler that runs them.
   config: ['sources', 'sinks', 'windows'],
   gateway: ['config', 'sources', 'journal', 'windows', 'bundles', 'learning', 'scoring', 'detector', 'alarms', 'outbox', 'sinks'],
+  // What a person tries out on devices before there is a configuration.
+  commissioning: ['sources'],
   server: ['gateway'],
-  cli: ['config', 'gateway', 'server', 'telemetry', 'simulator', 'learning', 'bundles'],
+  cli: ['config', 'gateway', 'server', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],
   index: ['config', 'gateway'],
 };
 

@@ -59,8 +59,12 @@ int main(int argc, char **argv) {
         map->tab_registers[n] = map->tab_input_registers[n] = n;
     }
     for (int n = 0; ramp && n + 1 < registers; n += 2) {
-        modbus_set_float_abcd(n / 2.0f, map->tab_registers + n);
-        modbus_set_float_abcd(n / 2.0f, map->tab_input_registers + n);
+        /* Not modbus_set_float_abcd: on little-endian machines libmodbus 3.1 swaps the bytes of each word. */
+        float value = n / 2.0f;
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        map->tab_registers[n] = map->tab_input_registers[n] = bits >> 16;
+        map->tab_registers[n + 1] = map->tab_input_registers[n + 1] = bits & 0xffff;
     }
 
     int listening = modbus_tcp_listen(context, MOST);

@@ -29,10 +29,10 @@ export function readingsAt(data: Buffer, position: number): Reading[] {
     ...(left >= 2 ? doubles.flatMap((type) => wordOrders.map((order) => read(type, order))) : []),
     ...(left >= 4 ? quads.flatMap((type) => wordOrders.map((order) => read(type, order))) : []),
   ];
-  const isFloat = all.some(({ type, plausible }) => type === 'float32' && plausible);
-  if (!isFloat) return all;
+  const floats = all.filter(({ type, plausible }) => type === 'float32' && plausible);
+  if (floats.length === 0) return all;
   // Where a float makes sense it is hardly an integer by chance as well. The first half of a float64 always looks like one: its second half does not.
-  const another = left >= 4 && wordOrders.some((order) => plausible('float32', decoderOf('float32', order)(data, position + 2)));
+  const another = left >= 4 && floats.some(({ order }) => plausible('float32', decoderOf('float32', order)(data, position + 2)));
   return all.map((reading) =>
     reading.type === 'float32' || (reading.type === 'float64' && !another) ? reading : { ...reading, plausible: false },
   );

@@ -1,16 +1,58 @@
 import { z } from 'zod';
-import { durationMs, url } from '../../core/fields.ts';
+import { durationMs } from '../../core/fields.ts';
+import { isSerial, lineSchemes, parseLineUrl } from './line-url.ts';
 import { protocolLimit } from './table.ts';
 import { countOf, modbusTagSchema } from './tag-config.ts';
+
+const lineUrl = () =>
+  z.string().superRefine((text, context) => {
+    const issue = (message: string) => context.addIssue({ code: 'custom', message });
+    const scheme = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : '';
+    if (!lineSchemes.some((known) => known === scheme)) {
+      issue('must be tcp://host:port, modbus+tls://host:port, rtu:///dev/… or rtu+tcp://host:port');
+      return;
+    }
+    try {
+      parseLineUrl(text);
+    } catch (error) {
+      issue((error as Error).message);
+    }
+  });
 
 export const modbusSourceSchema = z
   .strictObject({
     id: z.string().min(1).describe('Name of the source in status, logs and errors.'),
     type: z.literal('modbus'),
-    url: url('tcp').describe('Modbus TCP device or gateway: tcp://host:502.'),
+    url: lineUrl().describe(
+      'Device, gateway or line: tcp://host:502; modbus+tls://host:802; rtu:///dev/serial/by-id/…?baudRate=19200&parity=even&dataBits=8&stopBits=1; rtu+tcp://host:port for a serial server that passes RTU frames on. Sources with the same one share one connection and one queue.',
+    ),
     unit: z.int().min(0).max(255).default(1).describe('Unit id of the tags that name none.'),
     poll: durationMs().prefault('1s').describe('Poll period of the tags that name none; polls fall on multiples of it since the epoch.'),
     timeout: durationMs().prefault('1s').describe('How long a unit may take to answer.'),
+    turnaround: durationMs().prefault('0ms').describe('Pause of the line after each answer to this source.'),
+    minInterval: durationMs().prefault('0ms').describe('Least time between two requests to one unit; some meters want seconds.'),
+    drain: durationMs()
+      .optional()
+      .describe(
+        'Serial lines: silence after a time-out before anything is sent, so that a late answer is nobody else’s; max(2 × timeout, 1s) when absent.',
+      ),
+    rs485: z
+      .strictObject({
+        rts: z.enum(['high', 'low']).describe('Level of RTS while sending.'),
+        before: durationMs().prefault('0ms').describe('Pause between switching and sending.'),
+        after: durationMs().prefault('0ms').describe('Pause between sending and switching back.'),
+      })
+      .optional()
+      .describe('Serial ports whose driver is switched by RTS; most adapters switch by themselves and need none of this.'),
+    tls: z
+      .strictObject({
+        ca: z.string().optional().describe('File with the certificate authority of the device, PEM.'),
+        cert: z.string().optional().describe('File with the client certificate, PEM.'),
+        key: z.string().optional().describe('File with the key of the client certificate, PEM.'),
+        serverName: z.string().optional().describe('Name in the certificate of the device, when it is not that of the URL.'),
+      })
+      .optional()
+      .describe('For modbus+tls.'),
     maxRegisters: z
       .int()
       .min(1)
@@ -36,6 +78,7 @@ export const modbusSourceSchema = z
   })
   .superRefine((source, context) => {
     if (source.poll < 1) context.addIssue({ code: 'custom', path: ['poll'], message: 'must be at least 1ms' });
+    checkLine(source, (path, message) => context.addIssue({ code: 'custom', path: [path], message }));
     if (source.timeout < 1) context.addIssue({ code: 'custom', path: ['timeout'], message: 'must be at least 1ms' });
     const first = new Map<string, number>();
     source.tags.forEach((tag, index) => {
@@ -51,6 +94,24 @@ export const modbusSourceSchema = z
       });
     });
   });
+
+function checkLine(
+  source: {
+    readonly url: string;
+    readonly inFlight: number;
+    readonly drain?: number | undefined;
+    readonly rs485?: object | undefined;
+    readonly tls?: object | undefined;
+  },
+  issue: (path: string, message: string) => void,
+): void {
+  const serial = isSerial(source.url);
+  if (serial && source.inFlight > 1) issue('inFlight', 'must be 1: a serial line has one request under way at a time');
+  if (!serial && source.drain !== undefined) issue('drain', 'is for rtu and rtu+tcp; the answers of Modbus TCP have numbers');
+  if (source.drain !== undefined && source.drain < 1) issue('drain', 'must be at least 1ms');
+  if (!source.url.startsWith('rtu:') && source.rs485 !== undefined) issue('rs485', 'is for rtu');
+  if (!source.url.startsWith('modbus+tls:') && source.tls !== undefined) issue('tls', 'is for modbus+tls');
+}
 
 export type ModbusSourceConfig = z.output<typeof modbusSourceSchema>;
 export type { ModbusTagConfig } from './tag-config.ts';

@@ -11,6 +11,8 @@ export interface ValueFormat {
   readonly table: ModbusTable;
   readonly type: ValueType;
   readonly bit?: number | undefined;
+  /** First and last bit of a field, 0 the least significant. */
+  readonly field?: readonly [number, number] | undefined;
   readonly length?: number | undefined;
   readonly order?: WordOrder | undefined;
   readonly scale?: number | undefined;
@@ -23,7 +25,9 @@ export function compileDecoder(format: ValueFormat, intern: (text: string) => nu
   if (isBitTable(format.table)) return readBit;
   if (format.type === 'bool') return readRegisterBit(format.bit ?? 0);
   if (format.type === 'string') return readString(format, intern);
-  return scaled(withAbsent(readNumber(format.type, format.order ?? 'ABCD'), format), format.scale ?? 1, format.offset ?? 0);
+  if (format.type === 'dateBytes' || format.type === 'dateRegisters') return readDate(format.type);
+  const raw = withAbsent(readNumber(format.type, format.order ?? 'ABCD'), format);
+  return scaled(format.field === undefined ? raw : fieldOf(raw, format.field), format.scale ?? 1, format.offset ?? 0);
 }
 
 /** Bits stand least significant first (V1.1b3, 6.1). */
@@ -34,7 +38,7 @@ const readRegisterBit =
   (data, position) =>
     (data.readUInt16BE(position * 2) >> bit) & 1;
 
-function readNumber(type: Exclude<ValueType, 'bool' | 'string'>, order: WordOrder): Decoder {
+function readNumber(type: Exclude<ValueType, 'bool' | 'string' | 'dateBytes' | 'dateRegisters'>, order: WordOrder): Decoder {
   const uint32 = readUint32[order];
   switch (type) {
     case 'int16':
@@ -45,6 +49,15 @@ function readNumber(type: Exclude<ValueType, 'bool' | 'string'>, order: WordOrde
       return (data, position) => uint32(data, position * 2) | 0;
     case 'uint32':
       return (data, position) => uint32(data, position * 2);
+    case 'bcd16':
+      return (data, position) => decimal(data.readUInt16BE(position * 2), 4);
+    case 'bcd32':
+      return (data, position) => decimal(uint32(data, position * 2), 8);
+    case 'int48':
+    case 'uint48': {
+      const read = readUint48(order);
+      return type === 'uint48' ? read : (data, position) => signed48(read(data, position));
+    }
     case 'float32':
       return (data, position) => {
         scratch.setUint32(0, uint32(data, position * 2));
@@ -68,6 +81,50 @@ function readNumber(type: Exclude<ValueType, 'bool' | 'string'>, order: WordOrde
 }
 
 const scratch = new DataView(new ArrayBuffer(8));
+
+/** Three words: in reverse where 32 bits have theirs so, bytes swapped likewise. */
+function readUint48(order: WordOrder): Decoder {
+  const reversed = order === 'CDAB' || order === 'DCBA';
+  const swapped = order === 'BADC' || order === 'DCBA';
+  const word = (data: Buffer, byte: number): number => (swapped ? data.readUInt16LE(byte) : data.readUInt16BE(byte));
+  return (data, position) => {
+    const byte = position * 2;
+    const [high, low] = reversed ? [byte + 4, byte] : [byte, byte + 4];
+    return (word(data, high) * 65_536 + word(data, byte + 2)) * 65_536 + word(data, low);
+  };
+}
+
+const signed48 = (value: number): number => (value >= 2 ** 47 ? value - 2 ** 48 : value);
+
+/** Packed decimal digits, four bits each; NaN where one is none. */
+function decimal(raw: number, digits: number): number {
+  let value = 0;
+  for (let shift = (digits - 1) * 4; shift >= 0; shift -= 4) {
+    const digit = Math.floor(raw / 2 ** shift) % 16;
+    if (digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Bits `from` to `to` of a whole number that is not negative. */
+const fieldOf =
+  (read: Decoder, [from, to]: readonly [number, number]): Decoder =>
+  (data, position) =>
+    Math.floor(read(data, position) / 2 ** from) % 2 ** (to - from + 1);
+
+/** Year, month, day, hour, minute, second of the device's clock, taken for UTC: a byte each (years since 2000) or a register each. NaN where that is no date. */
+function readDate(type: 'dateBytes' | 'dateRegisters'): Decoder {
+  const part =
+    type === 'dateBytes' ? (data: Buffer, at: number) => data[at] as number : (data: Buffer, at: number) => data.readUInt16BE(at);
+  const size = type === 'dateBytes' ? 1 : 2;
+  return (data, position) => {
+    const at = (index: number): number => part(data, position * 2 + index * size);
+    const [year, month, day, hour, minute, second] = [at(0), at(1), at(2), at(3), at(4), at(5)];
+    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59) return Number.NaN;
+    return Date.UTC(year < 100 ? 2000 + year : year, month - 1, day, hour, minute, second);
+  };
+}
 
 const readUint32: Readonly<Record<WordOrder, (data: Buffer, byte: number) => number>> = {
   ABCD: (data, byte) => data.readUInt32BE(byte),

@@ -27,7 +27,7 @@ interface Outstanding {
  * Here a late reply is dropped, a misfit is told (`misfit`, with the request's sequence and what came), and bytes that are
  * no Modbus TCP end the connection with FETTLE_MODBUS_FRAMING.
  */
-export class GuardedSocket extends Socket {
+export class MbapGuard {
   readonly #outstanding = new Map<number, Outstanding>();
   /** Given up, but the answer may still come: transaction number to sequence, oldest first. */
   readonly #expired = new Map<number, number>();
@@ -36,9 +36,9 @@ export class GuardedSocket extends Socket {
   #rest: Buffer | undefined;
   lateReplies = 0;
 
-  constructor(misfit: (sequence: number, what: string) => void) {
-    super();
+  constructor(socket: Socket, misfit: (sequence: number, what: string) => void) {
     this.#misfit = misfit;
+    this.#stand(socket);
   }
 
   /** True when a request sent now could take the answer of one that was given up. */
@@ -56,21 +56,28 @@ export class GuardedSocket extends Socket {
     }
   }
 
-  override _write(chunk: Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    if (this.#leaves(chunk)) super._write(chunk, encoding, callback);
-    else callback(refusal(chunk));
-  }
-
-  override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], callback: (error?: Error | null) => void): void {
-    const other = chunks.find(({ chunk }) => !this.#leaves(chunk));
-    if (other === undefined) super._writev?.(chunks, callback);
-    else callback(refusal(other.chunk));
-  }
-
-  override emit(event: string | symbol, ...values: unknown[]): boolean {
-    if (event !== 'data') return super.emit(event as 'data', ...(values as [Buffer]));
-    this.#enter(values[0] as Buffer);
-    return true;
+  /** Puts itself into the way of all that leaves and all that enters; a socket of TLS cannot be a class of ours. */
+  #stand(socket: Socket): void {
+    const write = socket._write;
+    const writev = socket._writev;
+    const emit = socket.emit;
+    const deliver = (frame: Buffer): void => void Reflect.apply(emit, socket, ['data', frame]);
+    Object.assign(socket, {
+      _write: (chunk: Buffer, encoding: BufferEncoding, callback: Callback): void => {
+        if (this.#leaves(chunk)) write.call(socket, chunk, encoding, callback);
+        else callback(refusal(chunk));
+      },
+      _writev: (chunks: { chunk: Buffer; encoding: BufferEncoding }[], callback: Callback): void => {
+        const other = chunks.find(({ chunk }) => !this.#leaves(chunk));
+        if (other === undefined) writev?.call(socket, chunks, callback);
+        else callback(refusal(other.chunk));
+      },
+      emit: (event: string | symbol, ...values: unknown[]): boolean => {
+        if (event !== 'data') return Reflect.apply(emit, socket, [event, ...values]) as boolean;
+        this.#enter(socket, values[0] as Buffer, deliver);
+        return true;
+      },
+    });
   }
 
   /** Whether these bytes are exactly one read request; if so, its reply is expected from now on. */
@@ -89,23 +96,23 @@ export class GuardedSocket extends Socket {
     return true;
   }
 
-  #enter(chunk: Buffer): void {
+  #enter(socket: Socket, chunk: Buffer, deliver: (frame: Buffer) => void): void {
     let buffer = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#rest = undefined;
     while (buffer.length >= prefixBytes) {
       const rest = buffer.readUInt16BE(4);
       if (buffer.readUInt16BE(2) !== 0 || rest < 3 || rest > longestRest) {
-        this.destroy(new FettleError('FETTLE_MODBUS_FRAMING', `bytes that are no Modbus TCP (${buffer.toString('hex', 0, 12)})`));
+        socket.destroy(new FettleError('FETTLE_MODBUS_FRAMING', `bytes that are no Modbus TCP (${buffer.toString('hex', 0, 12)})`));
         return;
       }
       if (buffer.length < prefixBytes + rest) break;
-      this.#frame(buffer.subarray(0, prefixBytes + rest));
+      this.#frame(buffer.subarray(0, prefixBytes + rest), deliver);
       buffer = buffer.subarray(prefixBytes + rest);
     }
     if (buffer.length > 0) this.#rest = buffer;
   }
 
-  #frame(frame: Buffer): void {
+  #frame(frame: Buffer, deliver: (frame: Buffer) => void): void {
     const transaction = frame.readUInt16BE(0);
     const request = this.#outstanding.get(transaction);
     if (request === undefined) {
@@ -116,7 +123,7 @@ export class GuardedSocket extends Socket {
     const [unit, functionCode, third] = [frame[6], frame[7], frame[8]];
     const isException = functionCode === (request.functionCode | 0x80) && frame.length === 9;
     const isReply = functionCode === request.functionCode && third === request.bytes && frame.length === 9 + request.bytes;
-    if (unit === request.unit && (isException || isReply)) super.emit('data', frame);
+    if (unit === request.unit && (isException || isReply)) deliver(frame);
     else {
       const expected = `unit ${request.unit}, function ${request.functionCode}, ${request.bytes} data bytes`;
       this.#misfit(
@@ -126,6 +133,18 @@ export class GuardedSocket extends Socket {
     }
   }
 }
+
+/** A TCP socket with the guard in its way. */
+export class GuardedSocket extends Socket {
+  readonly guard: MbapGuard;
+
+  constructor(misfit: (sequence: number, what: string) => void) {
+    super();
+    this.guard = new MbapGuard(this, misfit);
+  }
+}
+
+type Callback = (error?: Error | null) => void;
 
 const refusal = (frame: Buffer): FettleError =>
   new FettleError('FETTLE_MODBUS_REFUSED', `not sent: ${frame.length} bytes that are not a Modbus read (function code ${frame[7]})`, {

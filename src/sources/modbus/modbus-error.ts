@@ -30,20 +30,22 @@ export const requestText = ({ unit, table, address, count }: ReadRequest): strin
 
 /** What the library calls back with → one of our errors. Its timeouts are not instances of Error (modbus-serial 8.0.25). */
 export function toModbusError(error: unknown, request: ReadRequest, url: string, timeoutMs: number): FettleError {
-  const where = `${url} ${requestText(request)}`;
   const fields = (typeof error === 'object' && error !== null ? error : {}) as { modbusCode?: number; name?: string };
-  if (typeof fields.modbusCode === 'number') {
-    const [text, hint] = exceptions[fields.modbusCode] ?? ['unknown exception', 'see the manual of the device'];
-    return new ModbusExceptionError(fields.modbusCode, `${where}: exception ${fields.modbusCode}, ${text}`, hint, error);
-  }
-  if (fields.name === 'TransactionTimedOutError') {
-    return new FettleError('FETTLE_MODBUS_TIMEOUT', `${where}: no answer within ${timeoutMs} ms`, {
-      hint: 'check the unit id, and that the device is powered and wired; a slow one needs a longer timeout',
-    });
-  }
+  if (typeof fields.modbusCode === 'number') return exceptionError(fields.modbusCode, request, url, error);
+  if (fields.name === 'TransactionTimedOutError') return timeoutError(request, url, timeoutMs);
   if (fields.name === 'PortNotOpenError') return unreachable(url, 'the connection is closed');
   return framing(request, url, errorText(error), error);
 }
+
+export function exceptionError(code: number, request: ReadRequest, url: string, cause?: unknown): ModbusExceptionError {
+  const [text, hint] = exceptions[code] ?? ['unknown exception', 'see the manual of the device'];
+  return new ModbusExceptionError(code, `${url} ${requestText(request)}: exception ${code}, ${text}`, hint, cause);
+}
+
+export const timeoutError = (request: ReadRequest, url: string, timeoutMs: number): FettleError =>
+  new FettleError('FETTLE_MODBUS_TIMEOUT', `${url} ${requestText(request)}: no answer within ${timeoutMs} ms`, {
+    hint: 'check the unit id, and that the device is powered and wired; a slow one needs a longer timeout',
+  });
 
 export const framing = (request: ReadRequest, url: string, what: string, cause?: unknown): FettleError =>
   new FettleError('FETTLE_MODBUS_FRAMING', `${url} ${requestText(request)}: the answer does not fit the request (${what})`, {

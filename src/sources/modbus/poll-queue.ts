@@ -9,10 +9,12 @@ export interface Turn {
 
 /**
  * Takes the next read off the cycles: the one with the earliest deadline first, which keeps every period where that is possible
- * at all (Liu and Layland 1973); the probe of a failed unit only when nothing else waits. `nowMs` is monotonic.
+ * at all (Liu and Layland 1973); the probe of a failed unit only when nothing else waits. Units that are not `isFree` are passed over.
+ * `nowMs` is monotonic.
  */
-export const takeNext = (cycles: readonly Cycle[], nowMs: number): Turn | undefined =>
-  take(cycles, (unit) => unit.failure === undefined) ?? take(cycles, (unit) => unit.mayBeAsked(nowMs));
+export const takeNext = (cycles: readonly Cycle[], nowMs: number, isFree: (unit: Unit) => boolean = () => true): Turn | undefined =>
+  take(cycles, (unit) => unit.failure === undefined && unit.mayBeAsked(nowMs) && isFree(unit)) ??
+  take(cycles, (unit) => unit.failure !== undefined && unit.mayBeAsked(nowMs) && isFree(unit));
 
 function take(cycles: readonly Cycle[], may: (unit: Unit) => boolean): Turn | undefined {
   let best: Cycle | undefined;

@@ -1,108 +1,125 @@
-import { errorText, FettleError } from '../../core/errors.ts';
+import type { FettleError } from '../../core/errors.ts';
 import { quality } from '../../core/quality.ts';
 import type { SourceContext } from '../../core/source.ts';
 import { ActiveBlock } from './active-block.ts';
 import type { ModbusCounters } from './counters.ts';
 import { Cycle } from './cycle.ts';
 import type { Histogram } from './histogram.ts';
+import type { Line, LineMember, Outcome } from './line.ts';
 import { qualityOf } from './modbus-error.ts';
 import type { Block } from './plan.ts';
 import type { Point } from './point.ts';
-import { type Turn, takeNext } from './poll-queue.ts';
+import type { Turn } from './poll-queue.ts';
 import { SampleWriter } from './sample-writer.ts';
-import type { ModbusTransport } from './transport.ts';
-import { Unit } from './unit.ts';
+import type { Unit } from './unit.ts';
 import { isUnitsOwnWord, verdictOf } from './verdict.ts';
 
 export interface PollerOptions {
   readonly context: SourceContext;
+  readonly line: Line;
   readonly blocks: readonly Block<Point>[];
   readonly inFlight: number;
+  readonly timeoutMs: number;
+  readonly turnaroundMs: number;
+  readonly minIntervalMs: number;
   readonly counters: ModbusCounters;
   readonly jitter: Histogram;
   /** In [0, 1). */
   readonly random: () => number;
-  /** Called with the first answer of a connection. */
-  readonly heard: () => void;
 }
 
-/** So many unanswered requests in a row, of any unit, speak of the connection. */
-const timeoutBurst = 2;
 /** Waking at least this often notices a clock that was set back. */
 const longestSleepMs = 5000;
 
-/** Asks for what is due over the connection it is given, and turns every answer, or the lack of one, into samples. */
-export class Poller {
+/** Says what of a source is due on its line, and turns every answer, or the lack of one, into samples. */
+export class Poller implements LineMember {
   readonly #options: PollerOptions;
   readonly #samples: SampleWriter;
-  readonly units = new Map<number, Unit>();
+  /** Those of this source. */
+  readonly units: readonly Unit[];
+  /** One a period and unit, so that a slow unit delays only itself. */
   readonly cycles: readonly Cycle[];
-  #transport: ModbusTransport | undefined;
-  #connectionFailure: FettleError | undefined;
-  /** No further request on this connection, which ends when those under way are done. */
-  #isDraining = false;
-  #underWay = 0;
-  #timeoutsInARow = 0;
+  readonly inFlight: number;
+  readonly timeoutMs: number;
+  readonly turnaroundMs: number;
+  readonly minIntervalMs: number;
+  /** Why there is no connection, until one has brought an answer. */
+  connectionError: FettleError | undefined;
+  /** There is none at present: cycles bring bad samples. */
+  #isUnreachable = false;
   #timer: NodeJS.Timeout | undefined;
-  #isStopped = false;
-  /** Whether anything was asked, and answered, on this connection. */
-  hasAsked = false;
-  hasHeard = false;
+  /** Whether anything of this source was answered on this connection. */
+  #hasHeard = false;
 
   constructor(options: PollerOptions) {
     this.#options = options;
-    const { blocks, random, context, counters } = options;
+    const { blocks, random, context, counters, line } = options;
+    this.inFlight = options.inFlight;
+    this.timeoutMs = options.timeoutMs;
+    this.turnaroundMs = options.turnaroundMs;
+    this.minIntervalMs = options.minIntervalMs;
     this.#samples = new SampleWriter(context.inlet, counters);
-    for (const { unit } of blocks) if (!this.units.has(unit)) this.units.set(unit, new Unit(unit, random));
-    const periods = [...new Set(blocks.map(({ pollMs }) => pollMs))].sort((a, b) => a - b);
-    this.cycles = periods.map((periodMs) => {
-      const ofPeriod = blocks.filter(({ pollMs }) => pollMs === periodMs);
-      return new Cycle(
-        periodMs,
-        ofPeriod.map((block) => new ActiveBlock(block, this.units.get(block.unit) as Unit, random)),
-      );
-    });
+    this.units = [...new Set(blocks.map(({ unit }) => unit))].map((id) => line.unit(id));
+    const groups = Map.groupBy(blocks, ({ pollMs, unit }) => `${pollMs}/${unit}`);
+    this.cycles = [...groups.values()]
+      .map(
+        (group) =>
+          new Cycle(
+            (group[0] as Block).pollMs,
+            group.map((block) => new ActiveBlock(block, line.unit(block.unit), random)),
+          ),
+      )
+      .sort((a, b) => a.periodMs - b.periodMs);
   }
 
   start(): void {
     for (const cycle of this.cycles) cycle.schedule(this.#options.context.clock.wallMs());
+    this.#options.line.join(this);
     this.#tick();
   }
 
-  /** No sample after this. */
-  stop(): void {
-    this.#isStopped = true;
+  /** No sample after this. Resolves when the line is left. */
+  stop(): Promise<void> {
     clearTimeout(this.#timer);
+    return this.#options.line.leave(this);
   }
 
-  attach(transport: ModbusTransport): void {
-    this.#transport = transport;
-    this.#connectionFailure = undefined;
-    this.#isDraining = false;
-    this.#timeoutsInARow = 0;
-    this.hasAsked = false;
-    this.hasHeard = false;
-    this.#pump();
+  attached(isFirst: boolean): void {
+    if (!isFirst) this.#options.counters.reconnects++;
+    this.#isUnreachable = false;
+    this.#hasHeard = false;
   }
 
-  /** The connection has ended; what is still to be asked for waits for the next one. */
-  detach(): void {
-    this.#options.counters.lateReplies += this.#transport?.lateReplies ?? 0;
-    this.#transport = undefined;
-    if (this.hasHeard) this.#options.context.inlet.setConnected(false);
+  /** What is still to be asked for waits for the next connection. */
+  detached(lateReplies: number): void {
+    this.#options.counters.lateReplies += lateReplies;
+    if (this.#hasHeard) this.#options.context.inlet.setConnected(false);
   }
 
-  /** No connection can be had for now: until `attach`, cycles bring bad samples. */
-  unreachable(failure: FettleError): void {
-    if (this.#isStopped) return;
-    this.#connectionFailure = failure;
+  unreachable(error: FettleError): void {
+    if (this.connectionError?.message !== error.message) this.#warn(error, error.message);
+    this.connectionError = error;
+    this.#isUnreachable = true;
     this.#drop(() => true, quality.badNoCommunication);
     this.#options.context.inlet.endOfBurst();
   }
 
-  /** Of this connection. */
-  get lateReplies(): number {
-    return this.#transport?.lateReplies ?? 0;
+  unitFailed(unit: Unit, error: FettleError): void {
+    this.#drop((active) => active.unit === unit, qualityOf(error));
+    this.#options.context.inlet.endOfBurst();
+  }
+
+  asks({ cycle }: Turn, nowWallMs: number): void {
+    const { counters, jitter } = this.#options;
+    if (cycle.takesMeasure()) jitter.add(nowWallMs - cycle.startedMs);
+    counters.requests++;
+  }
+
+  settled(turn: Turn, { data, error, sentWallMs, doneWallMs, sentMs }: Outcome): void {
+    // The device sampled somewhere between request and reply.
+    if (data !== undefined) this.#answered(turn, data, (sentWallMs + doneWallMs) / 2);
+    else this.#failed(turn, error as FettleError, sentMs);
+    this.#options.context.inlet.endOfBurst();
   }
 
   /** Begins the cycles that are due and sleeps until the next. */
@@ -118,7 +135,7 @@ export class Poller {
       nextMs = Math.min(nextMs, cycle.dueMs);
     }
     this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(nextMs - context.clock.wallMs(), 1), longestSleepMs));
-    this.#pump();
+    this.#options.line.wake();
   }
 
   #begin(cycle: Cycle): void {
@@ -139,54 +156,15 @@ export class Poller {
   /** Quality of samples that cannot be asked for now; undefined when they can. */
   #refusal(active: ActiveBlock, nowMs: number): number | undefined {
     const { unit, block, failure } = active;
-    if (this.#connectionFailure !== undefined) return quality.badNoCommunication;
-    if (unit.missingTables.has(block.table)) return quality.badConfigurationError;
-    if (unit.failure !== undefined && unit.isAsleep(nowMs)) return qualityOf(unit.failure);
+    if (this.#isUnreachable) return quality.badNoCommunication;
+    const missing = unit.missingTables.get(block.table);
+    if (missing !== undefined) {
+      // Another source may have found out.
+      if (failure === undefined) active.failed('absent', missing, nowMs);
+      return quality.badConfigurationError;
+    }
+    if (unit.failure !== undefined && (unit.isAsleep(nowMs) || this.#options.line.isHeld(unit))) return qualityOf(unit.failure);
     return failure !== undefined && active.isAsleep(nowMs) ? qualityOf(failure) : undefined;
-  }
-
-  #pump(): void {
-    const { inFlight, context } = this.#options;
-    while (this.#transport !== undefined && !this.#isStopped) {
-      if (this.#transport.isWorn) this.#isDraining = true;
-      if (this.#isDraining) {
-        if (this.#underWay === 0) this.#transport.close();
-        return;
-      }
-      const turn = this.#underWay < inFlight ? takeNext(this.cycles, context.clock.monotonicMs()) : undefined;
-      if (turn === undefined) return;
-      void this.#ask(this.#transport, turn);
-    }
-  }
-
-  async #ask(transport: ModbusTransport, turn: Turn): Promise<void> {
-    const { counters, jitter } = this.#options;
-    const { clock, inlet } = this.#options.context;
-    const { cycle, active } = turn;
-    const sentWallMs = clock.wallMs();
-    const sentMs = clock.monotonicMs();
-    if (cycle.takesMeasure()) jitter.add(sentWallMs - cycle.startedMs);
-    counters.requests++;
-    this.hasAsked = true;
-    this.#underWay++;
-    cycle.underWay++;
-    active.unit.asking++;
-    let data: Buffer | undefined;
-    let failure: unknown;
-    try {
-      data = await transport.read(active.block);
-    } catch (error) {
-      failure = error;
-    }
-    this.#underWay--;
-    cycle.underWay--;
-    active.unit.asking--;
-    if (this.#isStopped) return;
-    // The device sampled somewhere between request and reply.
-    if (data !== undefined) this.#answered(turn, data, (sentWallMs + clock.wallMs()) / 2);
-    else this.#failed(turn, asFettleError(failure), sentMs);
-    inlet.endOfBurst();
-    this.#pump();
   }
 
   #answered({ cycle, active }: Turn, data: Buffer, timeMs: number): void {
@@ -206,12 +184,12 @@ export class Poller {
 
   /** A unit has said something, if only an exception. */
   #spoke(unit: Unit): void {
-    const { context, heard } = this.#options;
-    this.#timeoutsInARow = 0;
-    if (!this.hasHeard) {
-      this.hasHeard = true;
+    const { context } = this.#options;
+    if (!this.#hasHeard) {
+      this.#hasHeard = true;
       context.inlet.setConnected(true);
-      heard();
+      if (this.connectionError !== undefined) context.log.info({ source: context.id }, 'connected again');
+      this.connectionError = undefined;
     }
     if (unit.answered(context.clock.wallMs())) context.log.info({ source: context.id }, `unit ${unit.id} answers again`);
   }
@@ -246,10 +224,9 @@ export class Poller {
         break;
       case 'read':
         this.#blockFails(active, verdict.kind, error);
-        if (verdict.replaceConnection === true) this.#isDraining = true;
         break;
       case 'connection':
-        // Its owner notices too.
+        // The line notices too.
         break;
     }
     this.#samples.bad(block, clock.wallMs(), qualityOf(error));
@@ -270,7 +247,7 @@ export class Poller {
   #tableIsMissing({ unit, block }: ActiveBlock, error: FettleError): void {
     const isOfTable = (other: ActiveBlock) => other.unit === unit && other.block.table === block.table;
     this.#warn(error, `${error.message}; not asked for again until the next start`);
-    unit.missingTables.add(block.table);
+    unit.missingTables.set(block.table, error);
     for (const cycle of this.cycles)
       for (const other of cycle.blocks) if (isOfTable(other)) other.failed('absent', error, this.#options.context.clock.monotonicMs());
     this.#drop(isOfTable, quality.badConfigurationError);
@@ -282,14 +259,14 @@ export class Poller {
     const nowMs = this.#options.context.clock.monotonicMs();
     const isTimeout = error.code === 'FETTLE_MODBUS_TIMEOUT';
     const hadFailed = unit.failure !== undefined;
-    if (isTimeout && ++this.#timeoutsInARow >= timeoutBurst) this.#isDraining = true;
     if (isTimeout && !unit.timedOut(error, sentMs, nowMs)) {
       this.#blockFails(active, 'faulty', error);
       return;
     }
     if (!isTimeout) unit.failed(error, sentMs, nowMs);
-    if (!hadFailed) this.#warn(error, `unit ${unit.id} is asked rarely until it answers: ${error.message}`);
-    this.#drop((other) => other.unit === unit, qualityOf(error));
+    if (hadFailed) this.#drop((other) => other.unit === unit, qualityOf(error));
+    // The line tells all its sources, this one too.
+    else this.#warn(error, `unit ${unit.id} is asked rarely until it answers: ${error.message}`);
   }
 
   /** Takes these off what is still to be asked for, with bad samples in their place. */
@@ -306,10 +283,6 @@ export class Poller {
     log.warn({ source: id, code, hint }, message);
   }
 }
-
-/** A transport rejects with nothing else; a defect of ours must not stop the other reads. */
-const asFettleError = (error: unknown): FettleError =>
-  error instanceof FettleError ? error : new FettleError('FETTLE_MODBUS_FRAMING', errorText(error), { cause: error });
 
 const namesOf = ({ block: { points } }: ActiveBlock): string =>
   points.length === 1 ? (points[0] as Point).name : `${(points[0] as Point).name} and ${points.length - 1} more`;

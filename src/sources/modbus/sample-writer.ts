@@ -19,7 +19,8 @@ export class SampleWriter {
     let absent = 0;
     for (let i = 0; i < points.length; i++) {
       const point = points[i] as Point;
-      const value = point.decode(data, point.address - address);
+      const decoded = point.decode(data, point.address - address);
+      const value = point.counter === undefined ? decoded : point.counter.next(decoded, timeMs);
       if (Number.isFinite(value)) this.#inlet.append(point.tag, timeMs, value, quality.good);
       else {
         this.#inlet.append(point.tag, timeMs, Number.NaN, quality.badNotAvailable);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationMs, pathName } from '../../core/fields.ts';
 import { formatPlace, type Place, parseReference } from './reference.ts';
 import { addressSpace, isBitTable, modbusTables } from './table.ts';
-import { asRaw, isInteger, registersOf, type ValueType, valueTypes, wordOrders } from './value-type.ts';
+import { asRaw, hasOrder, isDate, isInteger, registersOf, type ValueType, valueTypes, wordOrders } from './value-type.ts';
 
 const fields = z.strictObject({
   tag: pathName().describe('Name of the tag.'),
@@ -24,6 +24,34 @@ const fields = z.strictObject({
       'Type of the value; may be left out for a bit. Numbers are kept as float64: int64 and uint64 beyond 2^53 lose their last digits.',
     ),
   bit: z.int().min(0).max(15).optional().describe('Bit of the register, 0 the least significant; for type bool in a register table.'),
+  field: z
+    .string()
+    .regex(/^\d{1,2}-\d{1,2}$/, 'must be first and last bit, like 4-7')
+    .optional()
+    .describe('Bits of an unsigned value, 0 the least significant: 4-7 gives 0 to 15.'),
+  labels: z
+    .record(z.string().regex(/^\d+$/, 'must be a value'), z.string())
+    .optional()
+    .describe('What the values of an enumeration mean, shown with them: { 0: off, 1: running }.'),
+  scaleFactor: z
+    .strictObject({
+      address: z
+        .int()
+        .min(0)
+        .max(addressSpace - 1)
+        .optional(),
+      reference: z.union([z.int().positive(), z.string().regex(/^\d{5,6}$/)]).optional(),
+    })
+    .optional()
+    .describe(
+      'Register (int16) of the same table with the power of ten the value is multiplied with, as SunSpec has it; read together with it.',
+    ),
+  counter: z
+    .enum(['perSecond'])
+    .optional()
+    .describe(
+      'The value counts up and begins anew at its end: perSecond gives by how much it rose, a second, across the end too; none for the first read and when it fell otherwise.',
+    ),
   length: z.int().min(1).max(250).optional().describe('Characters of a string, two a register.'),
   order: z
     .enum(wordOrders)
@@ -53,8 +81,30 @@ export function placeOf(tag: ModbusTagConfig): Place {
 /** Type of a checked tag: what is one bit needs no word for it. */
 export const typeOf = (tag: ModbusTagConfig): ValueType => tag.type ?? 'bool';
 
-/** Bits or registers a tag takes in its table. */
-export const countOf = (tag: ModbusTagConfig): number => registersOf(typeOf(tag), tag.length);
+/** Bits or registers a value takes in its table. */
+const widthOf = (tag: ModbusTagConfig): number => registersOf(typeOf(tag), tag.length);
+
+/** Registers that have to be read together: the value, and its scale factor where it has one. */
+export function extentOf(tag: ModbusTagConfig): Place & { readonly count: number } {
+  const { table, address } = placeOf(tag);
+  const scale = scaleAddressOf(tag);
+  const from = Math.min(address, scale ?? address);
+  const end = Math.max(address + widthOf(tag), (scale ?? 0) + 1);
+  return { table, address: from, count: scale === undefined ? widthOf(tag) : end - from };
+}
+
+export const countOf = (tag: ModbusTagConfig): number => extentOf(tag).count;
+
+/** Where the scale factor of a checked tag stands. */
+export function scaleAddressOf({ scaleFactor }: Pick<ModbusTagConfig, 'scaleFactor'>): number | undefined {
+  if (scaleFactor?.reference === undefined) return scaleFactor?.address;
+  const place = parseReference(scaleFactor.reference);
+  return typeof place === 'string' ? undefined : place.address;
+}
+
+/** First and last bit of `field`. */
+export const fieldOf = ({ field }: Pick<ModbusTagConfig, 'field'>): readonly [number, number] | undefined =>
+  field === undefined ? undefined : (field.split('-').map(Number) as [number, number]);
 
 export const modbusTagSchema = fields.superRefine((tag, context) => {
   const complain = (key: keyof ModbusTagConfig, message: string) => context.addIssue({ code: 'custom', path: [key], message });
@@ -96,7 +146,7 @@ function checkTable(tag: ModbusTagConfig, { table, address }: Place, complain: C
   if (tag.type === undefined && tag.bit === undefined)
     complain('tag', `say how ${formatPlace(table, address)} is coded: type: ${valueTypes.join(', ')}`);
   if (tag.type === 'bool' && tag.bit === undefined) complain('type', `say which bit of ${formatPlace(table, address)}: bit: 0 to 15`);
-  const count = countOf(tag);
+  const count = widthOf(tag);
   if (address + count > addressSpace)
     complain(
       tag.reference === undefined ? 'address' : 'reference',
@@ -113,13 +163,31 @@ function checkValue(tag: ModbusTagConfig, complain: Complain): void {
   if (type === 'string') {
     if (tag.order === 'CDAB' || tag.order === 'DCBA')
       complain('order', 'a string is ABCD (first character first) or BADC (second character first)');
-  } else if (tag.order !== undefined && !type.endsWith('32') && !type.endsWith('64')) {
-    complain('order', `${type} has no order of words; only 32- and 64-bit values and strings have`);
+  } else if (tag.order !== undefined && !hasOrder(type)) {
+    complain('order', `${type} has no order of words; only 32-, 48- and 64-bit values and strings have`);
   }
-  if (type === 'bool' || type === 'string')
-    for (const key of ['scale', 'offset'] as const) if (tag[key] !== undefined) complain(key, `a ${type} is not scaled`);
+  if (type === 'bool' || type === 'string' || isDate(type))
+    for (const key of ['scale', 'offset', 'scaleFactor'] as const) if (tag[key] !== undefined) complain(key, `a ${type} is not scaled`);
+  checkField(tag, complain);
+  const scale = tag.scaleFactor;
+  if (scale !== undefined) {
+    if ((scale.address === undefined) === (scale.reference === undefined)) complain('scaleFactor', 'give its address or its reference');
+    const place = scale.reference === undefined ? undefined : parseReference(scale.reference);
+    if (typeof place === 'string') complain('scaleFactor', place);
+  }
+  if (tag.counter !== undefined && !type.startsWith('u') && !type.startsWith('bcd'))
+    complain('counter', `a counter is unsigned; ${type} is not`);
   if (tag.scale === 0) complain('scale', 'a scale of 0 would make every value 0');
   checkNotAvailable(tag, complain);
+}
+
+function checkField(tag: ModbusTagConfig, complain: Complain): void {
+  const field = fieldOf(tag);
+  const type = typeOf(tag);
+  if (field === undefined) return;
+  const [from, to] = field;
+  if (!type.startsWith('uint')) complain('field', `a field is taken out of an unsigned value; ${type} is none`);
+  else if (from > to || to >= registersOf(type) * 16) complain('field', `must be 0 to ${registersOf(type) * 16 - 1}, the lower one first`);
 }
 
 function checkNotAvailable(tag: ModbusTagConfig, complain: Complain): void {

@@ -1,25 +1,27 @@
 import type { EventEmitter } from 'node:events';
+import { isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import modbus from 'modbus-serial';
 import { errorText, FettleError } from '../../core/errors.ts';
-import { GuardedSocket } from './guarded-socket.ts';
+import { dial } from './dial.ts';
+import { GuardedSocket, MbapGuard } from './guarded-socket.ts';
+import { parseLineUrl } from './line-url.ts';
 import { framing, requestText, toModbusError, unreachable } from './modbus-error.ts';
 import { isBitTable, protocolLimit, readFunction } from './table.ts';
-import type { ModbusTransport, ReadRequest } from './transport.ts';
+import type { ModbusTransport, ReadOptions, ReadRequest } from './transport.ts';
 
 export interface TcpOptions {
   /** `tcp://host:502` */
   readonly url: string;
   /** Of one answer. */
   readonly timeoutMs: number;
+  /** Inside TLS (Modbus/TCP Security); the device's certificate is checked. */
+  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername'>;
 }
 
 type Client = InstanceType<typeof modbus.default>;
 /** A timeout is not an instance of Error (8.0.25), so `unknown`. */
 type Settle = (error: unknown, reply?: { readonly buffer: Buffer }) => void;
-
-const defaultPort = 502;
-/** A lost SYN is sent again after one second, so a connection may take longer than an answer. */
-const connectTimeoutMs = 5000;
 
 /**
  * One Modbus TCP connection through modbus-serial, behind a socket that checks both directions. Every connection has a new
@@ -29,17 +31,32 @@ export class TcpTransport implements ModbusTransport {
   readonly #url: string;
   readonly #timeoutMs: number;
   readonly #client: Client = new modbus.default();
-  readonly #socket = new GuardedSocket((sequence, what) => this.#misfit(sequence, what));
+  readonly #tls: TcpOptions['tls'];
+  readonly #socket: Socket;
+  readonly #guard: MbapGuard;
   /** Reads under way by their sequence. When the peer closes, the library would leave them to their timeouts. */
   readonly #underWay = new Map<number, { readonly request: ReadRequest; readonly reject: (error: FettleError) => void }>();
   readonly closed: Promise<FettleError | undefined>;
   #isClosing = false;
   #socketError: Error | undefined;
   #sequence = 0;
+  /** An answer did not fit: whose the next ones are cannot be told. */
+  #isMixedUp = false;
 
-  private constructor({ url, timeoutMs }: TcpOptions) {
+  private constructor({ url, timeoutMs, tls }: TcpOptions) {
     this.#url = url;
     this.#timeoutMs = timeoutMs;
+    this.#tls = tls;
+    const misfit = (sequence: number, what: string) => this.#misfit(sequence, what);
+    if (tls === undefined) {
+      const socket = new GuardedSocket(misfit);
+      this.#socket = socket;
+      this.#guard = socket.guard;
+    } else {
+      const target = this.#target();
+      this.#socket = connectTls({ ...target, ...(isIP(target.host) === 0 && { servername: target.host }), ...tls });
+      this.#guard = new MbapGuard(this.#socket, misfit);
+    }
     this.#socket.on('error', (error) => {
       this.#socketError ??= error;
     });
@@ -56,14 +73,19 @@ export class TcpTransport implements ModbusTransport {
   }
 
   get isWorn(): boolean {
-    return this.#socket.isWorn;
+    return this.#isMixedUp || this.#guard.isWorn;
   }
 
   get lateReplies(): number {
-    return this.#socket.lateReplies;
+    return this.#guard.lateReplies;
   }
 
-  read(request: ReadRequest): Promise<Buffer> {
+  /** Every answer has a number. */
+  readyInMs(): number {
+    return 0;
+  }
+
+  read(request: ReadRequest, { timeoutMs = this.#timeoutMs }: ReadOptions = {}): Promise<Buffer> {
     const { unit, table, address, count } = request;
     const limit = isBitTable(table) ? protocolLimit.bits : protocolLimit.registers;
     // The library sends what it is told, 126 registers too.
@@ -76,10 +98,12 @@ export class TcpTransport implements ModbusTransport {
         // Settled before: the connection ended, or the answer did not fit.
         if (!this.#underWay.delete(sequence)) return;
         if (reply !== undefined) return resolve(reply.buffer);
-        const failure = toModbusError(error, request, this.#url, this.#timeoutMs);
-        if (failure.code === 'FETTLE_MODBUS_TIMEOUT') this.#socket.expire(sequence);
+        const failure = toModbusError(error, request, this.#url, timeoutMs);
+        if (failure.code === 'FETTLE_MODBUS_TIMEOUT') this.#guard.expire(sequence);
         reject(failure);
       };
+      // The library takes the time-out of a request at the moment it is sent.
+      this.#client.setTimeout(timeoutMs);
       this.#send(unit, readFunction[table], address, count, settle);
     });
   }
@@ -108,28 +132,22 @@ export class TcpTransport implements ModbusTransport {
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
-    const { hostname, port } = new URL(this.#url);
-    const target = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || defaultPort };
-    const abort = () => this.#socket.destroy(new Error('stopped'));
-    const timer = setTimeout(() => this.#socket.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      if (signal.aborted) abort();
-      else this.#socket.setNoDelay(true).setKeepAlive(true).connect(target);
-      const connected = new Promise<true>((resolve) => this.#socket.once('connect', () => resolve(true)));
-      const outcome = await Promise.race([connected, this.closed]);
-      if (outcome !== true) throw outcome;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    }
+    const target = this.#target();
+    const connect = () => this.#tls === undefined && this.#socket.connect(target);
+    await dial(this.#socket, connect, this.#tls === undefined ? 'connect' : 'secureConnect', this.closed, signal);
     // What it emits repeats what the socket says; unheard, an `error` would end the process.
     (this.#client as unknown as EventEmitter).on('error', () => {});
     await this.#client.linkTCP(this.#socket, { port: target.port });
-    this.#client.setTimeout(this.#timeoutMs);
+  }
+
+  #target(): { readonly host: string; readonly port: number } {
+    const target = parseLineUrl(this.#url);
+    if (target.scheme === 'rtu') throw new Error(`${this.#url} is no address`);
+    return target;
   }
 
   #misfit(sequence: number, what: string): void {
+    this.#isMixedUp = true;
     const waiting = this.#underWay.get(sequence);
     this.#underWay.delete(sequence);
     waiting?.reject(framing(waiting.request, this.#url, what));

@@ -9,8 +9,15 @@ export interface ReadRequest {
   readonly count: number;
 }
 
+export interface ReadOptions {
+  /** How long the unit may take to answer; the transport's own when absent. */
+  readonly timeoutMs?: number;
+  /** The unit has failed before: do not make others wait for what it may still say. */
+  readonly isProbe?: boolean;
+}
+
 /**
- * One connection to Modbus units, from open to closed; never opened again. Serial lines will be another implementation.
+ * One connection to Modbus units, from open to closed; never opened again.
  *
  * A transport can only read. It promises that a reply belongs to its request and has the length that was asked for.
  */
@@ -20,7 +27,9 @@ export interface ModbusTransport {
    * Rejects with FETTLE_MODBUS_TIMEOUT, FETTLE_MODBUS_EXCEPTION (a `ModbusExceptionError`), FETTLE_MODBUS_FRAMING or
    * FETTLE_MODBUS_UNREACHABLE. The caller keeps to the number of requests in flight.
    */
-  read(request: ReadRequest): Promise<Buffer>;
+  read(request: ReadRequest, options?: ReadOptions): Promise<Buffer>;
+  /** Milliseconds until something may be sent, to this unit if one is given: a serial line has its silences. `read` waits by itself, but cannot be timed then. */
+  readyInMs(unit?: number): number;
   /** True when this connection should be replaced before the next read: an answer could not be told from a late one any more. */
   readonly isWorn: boolean;
   /** Answers that came after their timeout, and were dropped. */

@@ -15,7 +15,7 @@ export class Unit {
   readonly id: number;
   readonly #backoff: Backoff;
   /** Tables the unit answered exception 1 to; never asked again. */
-  readonly missingTables = new Set<ModbusTable>();
+  readonly missingTables = new Map<ModbusTable, FettleError>();
   failure: FettleError | undefined;
   /** Wall time of the last answer. */
   lastGoodMs: number | undefined;
@@ -24,6 +24,8 @@ export class Unit {
   #failedMs = Number.NEGATIVE_INFINITY;
   /** Requests under way. */
   asking = 0;
+  /** It wants no request before, monotonic. */
+  notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(id: number, random: () => number) {
     this.id = id;
@@ -37,7 +39,12 @@ export class Unit {
 
   /** May this unit be asked now, given that a failed one gets a single probe? */
   mayBeAsked(nowMs: number): boolean {
-    return this.failure === undefined || (this.asking === 0 && nowMs >= this.#probeMs);
+    return this.waitMs(nowMs) <= 0 && (this.failure === undefined || this.asking === 0);
+  }
+
+  /** Until it may be asked. */
+  waitMs(nowMs: number): number {
+    return (this.failure === undefined ? this.notBeforeMs : Math.max(this.notBeforeMs, this.#probeMs)) - nowMs;
   }
 
   /** It answered. Returns whether it had failed before. */

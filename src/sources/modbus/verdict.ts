@@ -8,15 +8,15 @@ import { ModbusExceptionError } from './modbus-error.ts';
  */
 export type Verdict =
   | { readonly reach: 'table' | 'parts' | 'unit' | 'connection' }
-  | { readonly reach: 'read'; readonly kind: BlockFailure; readonly replaceConnection?: true };
+  | { readonly reach: 'read'; readonly kind: BlockFailure };
 
 /** What the failure of a read means (Application Protocol V1.1b3, 7, for exceptions). */
 export function verdictOf(error: FettleError): Verdict {
   if (error instanceof ModbusExceptionError) return exceptionVerdicts[error.exception] ?? { reach: 'read', kind: 'faulty' };
   if (hasCode(error, 'FETTLE_MODBUS_TIMEOUT')) return { reach: 'unit' };
   if (hasCode(error, 'FETTLE_MODBUS_UNREACHABLE')) return { reach: 'connection' };
-  // Whose answer it was cannot be told, so the next ones cannot be trusted either.
-  return { reach: 'read', kind: 'faulty', replaceConnection: true };
+  // The transport knows whether the next answers can be trusted.
+  return { reach: 'read', kind: 'faulty' };
 }
 
 const exceptionVerdicts: Readonly<Record<number, Verdict>> = {

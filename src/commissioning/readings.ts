@@ -1,9 +1,9 @@
 import { compileDecoder } from '../sources/modbus/decode.ts';
-import { type ValueType, type WordOrder, wordOrders } from '../sources/modbus/value-type.ts';
+import { type WordOrder, wordOrders } from '../sources/modbus/value-type.ts';
 
 /** One way to read what stands at an address. */
 export interface Reading {
-  readonly type: Exclude<ValueType, 'bool' | 'string'>;
+  readonly type: (typeof singles)[number] | (typeof doubles)[number] | (typeof quads)[number];
   readonly order: WordOrder | undefined;
   readonly value: number;
   /** Likely meant so: see `plausible`. */

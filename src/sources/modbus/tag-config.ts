@@ -93,7 +93,9 @@ export function extentOf(tag: ModbusTagConfig): Place & { readonly count: number
   return { table, address: from, count: scale === undefined ? widthOf(tag) : end - from };
 }
 
-export const countOf = (tag: ModbusTagConfig): number => extentOf(tag).count;
+/** How many those are; of a tag whose place is not right, how many its value takes. */
+export const countOf = (tag: ModbusTagConfig): number =>
+  tag.scaleFactor === undefined || checkPlace(tag, () => {}) === undefined ? widthOf(tag) : extentOf(tag).count;
 
 /** Where the scale factor of a checked tag stands. */
 export function scaleAddressOf({ scaleFactor }: Pick<ModbusTagConfig, 'scaleFactor'>): number | undefined {

@@ -10,4 +10,4 @@ const { status } = spawnSync(process.execPath, [`${root}/node_modules/typescript
   cwd: root,
 });
 if (status !== 0) process.exit(status ?? 1);
-cpSync(`${root}/src/cli/starter.yaml`, `${root}/dist/cli/starter.yaml`);
+for (const file of ['cli/starter.yaml', 'commissioning/sunspec-models.json']) cpSync(`${root}/src/${file}`, `${root}/dist/${file}`);

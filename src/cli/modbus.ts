@@ -3,9 +3,12 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Device } from '../commissioning/device.ts';
 import { type ReadWish, readRange } from '../commissioning/read-registers.ts';
 import { scanDevice } from '../commissioning/scan-device.ts';
+import { readSunspec } from '../commissioning/sunspec.ts';
+import { proposedTags } from '../commissioning/sunspec-tags.ts';
 import { FettleError } from '../core/errors.ts';
 import { duration, positive } from './arguments.ts';
 import { renderRead, renderScan } from './modbus-view.ts';
+import { renderSource, renderSunspec } from './sunspec-view.ts';
 
 interface Span {
   readonly from: number;
@@ -19,6 +22,14 @@ interface ReadArguments {
   readonly input?: Span;
   readonly coil?: Span;
   readonly discrete?: Span;
+  readonly json?: boolean;
+}
+
+interface SunspecArguments {
+  readonly unit: number;
+  readonly timeout: number;
+  readonly prefix: string;
+  readonly yaml?: boolean;
   readonly json?: boolean;
 }
 
@@ -123,6 +134,28 @@ export function modbusCommand(): Command {
         if (live) process.stderr.write('\r\u001b[2K');
         process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : renderScan(result, url));
         if (result.found.length === 0) process.exitCode = 1;
+      } finally {
+        device.close();
+      }
+    });
+  command
+    .command('sunspec <url>')
+    .description('What a SunSpec device (inverter, meter, battery) says of itself, with values; --yaml proposes the source')
+    .option('--unit <id>', 'unit id', unit, 1)
+    .option('--timeout <duration>', 'how long an answer may take', duration, 1000)
+    .option('--prefix <name>', 'of the proposed tags', 'site/inverter')
+    .option('--yaml', 'a source for fettle.yaml')
+    .option('--json', 'one JSON document')
+    .action(async (url: string, { unit: id, timeout, prefix, yaml, json }: SunspecArguments) => {
+      const device = new Device({ url: address(url), timeoutMs: timeout, signal: untilInterrupted() });
+      try {
+        const found = await readSunspec(device, id);
+        if (found === undefined)
+          throw new FettleError('FETTLE_MODBUS_FRAMING', `${url}, unit ${id}: no "SunS" at holding register 40000, 50000 or 0`, {
+            hint: 'many inverters speak SunSpec on unit 126 or 1, and only when it is switched on in their menu: try --unit',
+          });
+        if (json === true) process.stdout.write(`${JSON.stringify({ ...found, tags: proposedTags(found, prefix) })}\n`);
+        else process.stdout.write(yaml === true ? renderSource(found, address(url), prefix) : renderSunspec(found, paint));
       } finally {
         device.close();
       }

@@ -1,8 +1,8 @@
 import type { FettleError } from '../core/errors.ts';
 import { ModbusExceptionError } from '../sources/modbus/modbus-error.ts';
+import { transportOpener } from '../sources/modbus/open-transport.ts';
 import type { ModbusTable } from '../sources/modbus/table.ts';
-import { TcpTransport } from '../sources/modbus/tcp-transport.ts';
-import type { ModbusTransport, ReadRequest } from '../sources/modbus/transport.ts';
+import type { ModbusTransport, OpenTransport, ReadRequest } from '../sources/modbus/transport.ts';
 
 /** What came of one read: data bytes, or why not. */
 export type Outcome = { readonly data: Buffer } | { readonly error: FettleError };
@@ -18,19 +18,21 @@ export interface DeviceOptions {
 /** A device a person tries things on: one read after the other, a new connection where the old one is of no use any more. Only reads leave. */
 export class Device {
   readonly #options: DeviceOptions;
+  readonly #open: OpenTransport;
   #transport: ModbusTransport | undefined;
   requests = 0;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
+    this.#open = transportOpener({ url: options.url, timeout: options.timeoutMs });
   }
 
   /** Rejects with FETTLE_MODBUS_UNREACHABLE where there is no connection to be had, and with the signal's reason. */
   async read(request: ReadRequest): Promise<Outcome> {
-    const { signal, pauseMs = 0, url, timeoutMs } = this.#options;
+    const { signal, pauseMs = 0 } = this.#options;
     signal.throwIfAborted();
     if (this.#transport?.isWorn === true) this.close();
-    const transport = this.#transport ?? (await TcpTransport.open({ url, timeoutMs }, signal));
+    const transport = this.#transport ?? (await this.#open(signal));
     this.#transport = transport;
     if (pauseMs > 0 && this.requests > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     this.requests++;

@@ -1,17 +1,19 @@
-/** The long campaigns: npm run test:faults -- kill|power [--rounds 1000] [--seed N] */
+/** The long campaigns: npm run test:faults -- kill|power [--rounds 1000] [--seed N], npm run test:faults -- modbus [--reads 100000] [--seed N] */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign.ts';
+import { reportModbus } from './modbus-report.ts';
 
 const { values, positionals } = parseArgs({
-  options: { rounds: { type: 'string', default: '1000' }, seed: { type: 'string' } },
+  options: { rounds: { type: 'string', default: '1000' }, reads: { type: 'string', default: '100000' }, seed: { type: 'string' } },
   allowPositionals: true,
 });
 const [kind] = positionals;
+if (kind === 'modbus') process.exit(await reportModbus(Number(values.reads), Number(values.seed ?? 1)));
 if (kind !== 'kill' && kind !== 'power') {
-  process.stderr.write('say which: kill or power\n');
+  process.stderr.write('say which: kill, power or modbus\n');
   process.exit(2);
 }
 const rounds = Number(values.rounds);

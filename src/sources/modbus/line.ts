@@ -172,7 +172,10 @@ export class Line {
     let data: Buffer | undefined;
     let error: FettleError | undefined;
     try {
-      data = await transport.read(active.block, { timeoutMs: member.timeoutMs, isProbe: unit.failure !== undefined });
+      data = await transport.read(active.block, {
+        timeoutMs: member.timeoutMs,
+        isProbe: unit.failure !== undefined || active.failure !== undefined,
+      });
     } catch (reason) {
       error = asFettleError(reason);
     }
@@ -246,9 +249,9 @@ export class Line {
       // Many devices close a connection that is idle for a while; that is no failure.
       if (clock.monotonicMs() - openedMs > stableMs) this.#backoff.reset();
       const isNonsense = hasCode(reason, 'FETTLE_MODBUS_FRAMING');
-      if (reason !== undefined && (isNonsense || (this.#hasAsked && !this.#hasHeard))) this.#fail(reason);
-      // One that served and was given up on purpose is replaced at once.
-      if (reason !== undefined || !this.#hasHeard) await sleep(this.#backoff.next(), signal).catch(() => {});
+      if (reason !== undefined && !this.#hasHeard && (this.#hasAsked || isNonsense)) this.#fail(reason);
+      // One that served and was given up on purpose, or for nonsense that one of its units sent, is replaced at once.
+      if (!this.#hasHeard || (reason !== undefined && !isNonsense)) await sleep(this.#backoff.next(), signal).catch(() => {});
     }
   }
 

@@ -181,7 +181,7 @@ export class RtuTransport implements ModbusTransport {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
     const { request, expected, isProbe, timeoutMs, reject } = waiting;
-    this.#options.guard.gaveUp(expected, this.#now(), !isProbe || this.#received.length > 0);
+    this.#options.guard.gaveUp(expected, this.#now(), !isProbe);
     const { url } = this.#options;
     const got = this.#received;
     this.#received = got.subarray(0, 0);

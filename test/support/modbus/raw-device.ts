@@ -25,11 +25,15 @@ export interface RawDevice {
 
 /**
  * Modbus TCP spoken by hand, so that it can be spoken wrongly. `answer` writes to the socket of the request whatever it likes; a
- * connection idle for `idleMs` is closed.
+ * connection idle for `idleMs` is closed, and so is one beyond `maxConnections` (0: any).
  */
-export async function startRawDevice(answer: (request: RawRequest) => void, { idleMs = 0 } = {}): Promise<RawDevice> {
+export async function startRawDevice(answer: (request: RawRequest) => void, { idleMs = 0, maxConnections = 0 } = {}): Promise<RawDevice> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    if (maxConnections > 0 && sockets.size >= maxConnections) {
+      socket.destroy();
+      return;
+    }
     device.connections++;
     sockets.add(socket);
     socket.setNoDelay(true);

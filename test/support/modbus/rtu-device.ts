@@ -79,17 +79,25 @@ export interface RtuServer {
   close(): Promise<void>;
 }
 
-/** A serial server: the bytes of the line over TCP. */
-export async function startRtuServer(answer: (request: RtuRequest) => void): Promise<RtuServer> {
+/** A serial server: the bytes of the line over TCP. Closes what is idle for `idleMs`, and connections beyond `maxConnections` (0: never). */
+export async function startRtuServer(answer: (request: RtuRequest) => void, { idleMs = 0, maxConnections = 0 } = {}): Promise<RtuServer> {
   const device = new RtuListener(answer);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    if (maxConnections > 0 && sockets.size >= maxConnections) {
+      socket.destroy();
+      return;
+    }
     running.connections++;
+    socket.setTimeout(idleMs, () => socket.destroy());
+    const write = (reply: Buffer) => {
+      if (!socket.destroyed) socket.write(reply);
+    };
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
-    socket.on('data', (bytes) => device.hear(bytes, (reply) => !socket.destroyed && socket.write(reply)));
+    socket.on('data', (bytes) => device.hear(bytes, write));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const listening = server.address();

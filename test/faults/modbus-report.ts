@@ -1,0 +1,44 @@
+import { isOfUnit, play, scenarios, type Verdict } from './modbus-campaign.ts';
+
+/** Each waits most of its time. */
+const atATime = 12;
+const latest = 1.2;
+
+/** Every Modbus fault on every carrier, `reads` together, as a table on standard output. Returns the exit code. */
+export async function reportModbus(reads: number, seed: number): Promise<number> {
+  const all = scenarios();
+  const each = Math.ceil(reads / all.length);
+  const waiting = all.map((scenario, i) => ({ scenario, seed: seed + i }));
+  const verdicts: Verdict[] = [];
+  process.stdout.write(`${all.length} faults, ${each} reads each, seed ${seed}\n`);
+  process.stdout.write('carrier  fault                 reads    right      bad  wrong   p99/period  recovered\n');
+  await Promise.all(
+    Array.from({ length: atATime }, async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const verdict = await play(next.scenario, each, next.seed);
+        if (verdict === undefined) continue;
+        verdicts.push(verdict);
+        process.stdout.write(`${lineOf(verdict)}\n`);
+        for (const wrong of verdict.wrong.slice(0, 3)) process.stdout.write(`  WRONG ${wrong}\n`);
+      }
+    }),
+  );
+  const sum = (of: (verdict: Verdict) => number): number => verdicts.reduce((total, verdict) => total + of(verdict), 0);
+  const late = verdicts.filter(({ fault, p99 }) => isOfUnit(fault) && !(p99 <= latest));
+  const lost = verdicts.filter(({ recoveryMs }) => recoveryMs === undefined);
+  const wrong = sum((verdict) => verdict.wrong.length);
+  const checks: [string, boolean][] = [
+    [`${wrong} of ${sum(({ right, bad }) => right + bad) + wrong} values wrong, ${sum(({ reads: done }) => done)} reads`, wrong === 0],
+    [`${late.length} faults of one unit made the others later than ${latest} periods (p99)`, late.length === 0],
+    [`${lost.length} faults left something behind`, lost.length === 0],
+    [`${all.length - verdicts.length} faults not played (socat is missing)`, verdicts.length === all.length],
+  ];
+  process.stdout.write(`\n${checks.map(([text, good]) => `  ${good ? 'ok  ' : 'FAIL'} ${text}`).join('\n')}\n`);
+  return checks.every(([, good]) => good) ? 0 : 1;
+}
+
+function lineOf({ carrier, fault, reads, right, bad, wrong, p99, recoveryMs }: Verdict): string {
+  const cells = [reads, right, bad].map((n) => String(n).padStart(8));
+  const recovered = recoveryMs === undefined ? 'NOT' : `${(recoveryMs / 1000).toFixed(1)} s`;
+  return `${carrier.padEnd(8)} ${fault.padEnd(20)}${cells.join(' ')} ${String(wrong.length).padStart(6)} ${p99.toFixed(2).padStart(12)} ${recovered.padStart(10)}`;
+}

@@ -1,18 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { play, type Scenario, scenarios } from './modbus-campaign.ts';
+import { play, scenarios } from './modbus-campaign.ts';
 
-/** The long one: npm run test:faults -- modbus. */
-describe('a fault of a Modbus device', () => {
-  const short: readonly Scenario[] = scenarios().filter(({ fault }) => !/exception (1|2|3|4|5|7|8|9|10)$/.test(fault));
-  it.concurrent.each(short)(
-    '$fault over $carrier: values are right or marked bad, and it ends by itself',
-    async (scenario) => {
-      const verdict = await play(scenario, 60, 1);
-      // Without socat there is no pty.
-      if (verdict === undefined) return;
-      expect(verdict.wrong).toEqual([]);
-      expect(verdict.right).toBeGreaterThan(100);
-      expect(verdict.recoveryMs).toBeLessThan(30_000);
+/** Of the eleven exceptions, one of each kind; 2 comes back too late for a short test. The long one: npm run test:faults -- modbus. */
+const leftOut = /^exception (2|3|4|5|7|8|9|10)$/;
+
+describe('whatever a Modbus device does wrong', () => {
+  it.each(['tcp', 'rtu+tcp', 'pty'] as const)(
+    'over %s: values are right or marked bad, and it ends by itself',
+    async (carrier) => {
+      const short = scenarios().filter((scenario) => scenario.carrier === carrier && !leftOut.test(scenario.fault));
+      const verdicts = await Promise.all(short.map((scenario, i) => play(scenario, 60, i)));
+      expect(verdicts).toHaveLength(short.length);
+      for (const verdict of verdicts) {
+        // Without socat there is no pty.
+        if (verdict === undefined) continue;
+        expect(verdict.wrong, verdict.fault).toEqual([]);
+        expect(verdict.right, verdict.fault).toBeGreaterThan(100);
+        expect(verdict.recoveryMs, verdict.fault).toBeLessThan(30_000);
+      }
     },
     60_000,
   );

@@ -12,6 +12,8 @@ const failures = {
   busy: { baseMs: 500, maxMs: 10_000 },
   /** The device does not have this address; a new firmware, or the end of its start, may bring it. */
   absent: { baseMs: 10_000, maxMs: 600_000 },
+  /** The device does not have the whole table; the unit says when one of its reads is tried again. */
+  missing: { baseMs: 1000, maxMs: 1000 },
 } as const;
 export type BlockFailure = keyof typeof failures;
 

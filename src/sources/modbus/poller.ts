@@ -1,7 +1,7 @@
 import type { FettleError } from '../../core/errors.ts';
 import { quality } from '../../core/quality.ts';
 import type { SourceContext } from '../../core/source.ts';
-import { ActiveBlock } from './active-block.ts';
+import { ActiveBlock, type BlockFailure } from './active-block.ts';
 import type { ModbusCounters } from './counters.ts';
 import { Cycle } from './cycle.ts';
 import type { Histogram } from './histogram.ts';
@@ -157,13 +157,14 @@ export class Poller implements LineMember {
   #refusal(active: ActiveBlock, nowMs: number): number | undefined {
     const { unit, block, failure } = active;
     if (this.#isUnreachable) return quality.badNoCommunication;
-    const missing = unit.missingTables.get(block.table);
+    const missing = unit.refuses(block.table, nowMs);
     if (missing !== undefined) {
       // Another source may have found out.
-      if (failure === undefined) active.failed('absent', missing, nowMs);
+      if (failure === undefined) active.failed('missing', missing, nowMs);
       return quality.badConfigurationError;
     }
     if (unit.failure !== undefined && (unit.isAsleep(nowMs) || this.#options.line.isHeld(unit))) return qualityOf(unit.failure);
+    if (active.kind === 'missing') return undefined;
     return failure !== undefined && active.isAsleep(nowMs) ? qualityOf(failure) : undefined;
   }
 
@@ -171,6 +172,7 @@ export class Poller implements LineMember {
     const { context, counters } = this.#options;
     counters.replies++;
     this.#spoke(active.unit);
+    active.unit.has(active.block.table);
     if (active.failure !== undefined) {
       if (active.kind === 'absent') {
         counters.quarantined--;
@@ -239,17 +241,18 @@ export class Poller implements LineMember {
     else if (code === 'FETTLE_MODBUS_FRAMING') counters.framing++;
   }
 
-  #blockFails(active: ActiveBlock, kind: 'faulty' | 'busy' | 'absent', error: FettleError): void {
+  #blockFails(active: ActiveBlock, kind: BlockFailure, error: FettleError): void {
     if (active.failure === undefined) this.#warn(error, `${namesOf(active)}: ${error.message}`);
     active.failed(kind, error, this.#options.context.clock.monotonicMs());
   }
 
-  #tableIsMissing({ unit, block }: ActiveBlock, error: FettleError): void {
+  #tableIsMissing(active: ActiveBlock, error: FettleError): void {
+    const { unit, block } = active;
+    const nowMs = this.#options.context.clock.monotonicMs();
     const isOfTable = (other: ActiveBlock) => other.unit === unit && other.block.table === block.table;
-    this.#warn(error, `${error.message}; not asked for again until the next start`);
-    unit.missingTables.set(block.table, error);
-    for (const cycle of this.cycles)
-      for (const other of cycle.blocks) if (isOfTable(other)) other.failed('absent', error, this.#options.context.clock.monotonicMs());
+    if (active.kind !== 'missing') this.#warn(error, `${error.message}; asked for again rarely`);
+    unit.lacks(block.table, error, nowMs);
+    for (const cycle of this.cycles) for (const other of cycle.blocks) if (isOfTable(other)) other.failed('missing', error, nowMs);
     this.#drop(isOfTable, quality.badConfigurationError);
   }
 

@@ -4,6 +4,9 @@ import type { ModbusTable } from './table.ts';
 
 const probeBaseMs = 1000;
 const probeMaxMs = 60_000;
+/** A table that is not there may come with the end of a start, or a new firmware. */
+const tableBaseMs = 10_000;
+const tableMaxMs = 600_000;
 /** One lost answer is no dead unit. */
 const timeoutsToFail = 2;
 
@@ -14,8 +17,9 @@ const timeoutsToFail = 2;
 export class Unit {
   readonly id: number;
   readonly #backoff: Backoff;
-  /** Tables the unit answered exception 1 to; never asked again. */
-  readonly missingTables = new Map<ModbusTable, FettleError>();
+  /** Tables the unit answered exception 1 to. */
+  readonly #missingTables = new Map<ModbusTable, MissingTable>();
+  readonly #random: () => number;
   failure: FettleError | undefined;
   /** Wall time of the last answer. */
   lastGoodMs: number | undefined;
@@ -29,6 +33,7 @@ export class Unit {
 
   constructor(id: number, random: () => number) {
     this.id = id;
+    this.#random = random;
     this.#backoff = new Backoff({ baseMs: probeBaseMs, maxMs: probeMaxMs, random });
   }
 
@@ -45,6 +50,26 @@ export class Unit {
   /** Until it may be asked. */
   waitMs(nowMs: number): number {
     return (this.failure === undefined ? this.notBeforeMs : Math.max(this.notBeforeMs, this.#probeMs)) - nowMs;
+  }
+
+  /** The unit does not have this table. */
+  lacks(table: ModbusTable, error: FettleError, nowMs: number): void {
+    if (this.#missingTables.has(table)) return;
+    const backoff = new Backoff({ baseMs: tableBaseMs, maxMs: tableMaxMs, random: this.#random });
+    this.#missingTables.set(table, { error, backoff, retryMs: nowMs + backoff.next() });
+  }
+
+  /** Why a table is not asked for. Once in a while it is not refused, to one read: it may be there by now. */
+  refuses(table: ModbusTable, nowMs: number): FettleError | undefined {
+    const missing = this.#missingTables.get(table);
+    if (missing === undefined || nowMs < missing.retryMs) return missing?.error;
+    missing.retryMs = nowMs + missing.backoff.next();
+    return undefined;
+  }
+
+  /** Something of this table was read. */
+  has(table: ModbusTable): void {
+    this.#missingTables.delete(table);
   }
 
   /** It answered. Returns whether it had failed before. */
@@ -71,4 +96,10 @@ export class Unit {
     this.#failedMs = nowMs;
     this.#probeMs = nowMs + this.#backoff.next();
   }
+}
+
+interface MissingTable {
+  readonly error: FettleError;
+  readonly backoff: Backoff;
+  retryMs: number;
 }

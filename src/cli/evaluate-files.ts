@@ -48,7 +48,7 @@ export async function evaluateFiles(options: EvaluateOptions): Promise<Evaluated
     const series = new Map<Precision, VerdictSeries>();
     for (const precision of precisions) {
       const rows = learnt === undefined ? [] : await judged(recording, from, stepMs, learnt, precision, options);
-      series.set(precision, seriesOf(recording, from, stepMs, rows, options.withDrift === true));
+      series.set(precision, seriesOf(recording, { from, stepMs, heldMs: heldMs(stepMs, learnt) }, rows, options.withDrift === true));
     }
     await options.onFile?.(file, recording, series);
     evaluated.push({ file: basename(file), kinds: recording.kinds, series });
@@ -129,8 +129,7 @@ async function judged(
 /** Every row of the recording has the verdict of the step of the grid it lies in, or, where that said nothing new, the last one before it. */
 function seriesOf(
   recording: LabelledRecording,
-  from: number,
-  stepMs: number,
+  { from, stepMs, heldMs }: { readonly from: number; readonly stepMs: number; readonly heldMs: number },
   judged: readonly JudgedRow[],
   withDrift: boolean,
 ): VerdictSeries {
@@ -142,11 +141,12 @@ function seriesOf(
     const endMs = (Math.floor(time / stepMs) + 1) * stepMs;
     while (next < judged.length && (judged[next] as JudgedRow).endMs <= endMs) next++;
     const verdict = judged[next - 1];
-    if (verdict === undefined || endMs - verdict.endMs > mostHeldSteps * stepMs) return;
+    if (verdict === undefined || endMs - verdict.endMs > heldMs) return;
     score[row] = verdict.ratio;
     alarm[row] = Number(verdict.alarm || (withDrift && verdict.drift));
   });
   return { timeMs, score, alarm, label: recording.label?.slice(from) ?? new Uint8Array(timeMs.length), stepMs };
 }
 
-const mostHeldSteps = 20;
+/** How long a verdict stands: over rows that say nothing new, and until a wider row is whole. */
+const heldMs = (stepMs: number, learnt: Learnt | undefined): number => stepMs * Math.max(20, 2 * (learnt?.history.grid.rowsPerStep ?? 1));

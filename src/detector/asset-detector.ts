@@ -188,8 +188,9 @@ export class AssetDetector {
     }
     this.#repeated = 0;
     const usable = new Float64Array(channels);
+    const others = row.values.some(Number.isFinite);
     for (let c = 0; c < channels; c++) {
-      const { value, own } = this.#watch.read(c, row.values[c] as number, row.bad[c] === 1, this.#inAlarm);
+      const { value, own } = this.#watch.read(c, row.values[c] as number, row.bad[c] === 1, others, this.#inAlarm);
       usable[c] = value;
       this.#ring[this.#at * channels + c] = this.#baseline.correct(c, value, own);
     }

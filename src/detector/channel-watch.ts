@@ -8,8 +8,11 @@ export interface ChannelReading {
   readonly own: boolean;
 }
 
+/** Rows a channel may be away while others speak: a value that stands while the machine moves on looks like a fault. */
+const mostAlone = 5;
+
 /**
- * Which channels can be used (detector study 2, section 5): a short gap is bridged by the last value; a channel that stays away, is bad, or is frozen on one value is out,
+ * Which channels can be used (detector study 2, section 5): a short gap is bridged by the last value, one of all channels for as long as a window; a channel that stays away, is bad, or is frozen on one value is out,
  * and comes back when the window holds its values again.
  */
 export class ChannelWatch {
@@ -18,6 +21,8 @@ export class ChannelWatch {
   readonly #last: Float64Array;
   /** Rows since the last usable value; rows it has not changed; rows until the window holds its values again. */
   readonly #gap: Uint32Array;
+  /** Of these, rows in which another channel had a value. */
+  readonly #alone: Uint32Array;
   readonly #same: Uint32Array;
   readonly #returning: Uint32Array;
   /** 1: out because it stands on one value. */
@@ -30,6 +35,7 @@ export class ChannelWatch {
     this.#length = length;
     this.#last = new Float64Array(channels.length).fill(Number.NaN);
     this.#gap = new Uint32Array(channels.length);
+    this.#alone = new Uint32Array(channels.length);
     this.#same = new Uint32Array(channels.length);
     this.#returning = new Uint32Array(channels.length);
     this.#frozen = new Uint8Array(channels.length);
@@ -42,21 +48,24 @@ export class ChannelWatch {
     return true;
   }
 
-  /** `inAlarm`: a channel that stands still now is part of what is going on (a valve at its end, a flow gone), and stays in; one that was out stays out. */
-  read(c: number, value: number, bad: boolean, inAlarm: boolean): ChannelReading {
+  /** `others`: some channel has a value in this row. `inAlarm`: a channel that stands still now is part of what is going on (a valve at its end, a flow gone), and stays in; one that was out stays out. */
+  read(c: number, value: number, bad: boolean, others: boolean, inAlarm: boolean): ChannelReading {
     const { frozenAfter } = this.#channels[c] as DetectorParameters['channels'][number];
     const usable = Number.isFinite(value);
     if (usable) {
       this.#same[c] = value === this.#last[c] ? (this.#same[c] as number) + 1 : 0;
       this.#last[c] = value;
       this.#gap[c] = 0;
+      this.#alone[c] = 0;
     } else {
       this.#gap[c] = (this.#gap[c] as number) + 1;
+      if (others) this.#alone[c] = (this.#alone[c] as number) + 1;
     }
     const still = (this.#same[c] as number) > frozenAfter;
     this.#frozen[c] = Number(still && (!inAlarm || this.#frozen[c] === 1));
     const frozen = this.#frozen[c] === 1;
-    const out = bad || (this.#gap[c] as number) > this.#length || frozen || Number.isNaN(this.#last[c]);
+    const away = (this.#gap[c] as number) > this.#length || (this.#alone[c] as number) > mostAlone;
+    const out = bad || away || frozen || Number.isNaN(this.#last[c]);
     if (out) this.#returning[c] = this.#length;
     else if ((this.#returning[c] as number) > 0) this.#returning[c] = (this.#returning[c] as number) - 1;
     this.masked[c] = out || (this.#returning[c] as number) > 0 ? 1 : 0;
@@ -77,15 +86,17 @@ export class ChannelWatch {
     return {
       last: Array.from(this.#last, (value) => (Number.isNaN(value) ? null : value)),
       gap: [...this.#gap],
+      alone: [...this.#alone],
       same: [...this.#same],
       returning: [...this.#returning],
       frozen: [...this.#frozen],
     };
   }
 
-  restore({ last, gap, same, returning, frozen }: SavedWatch): void {
+  restore({ last, gap, alone, same, returning, frozen }: SavedWatch): void {
     this.#last.set(last.map((value) => value ?? Number.NaN));
     this.#gap.set(gap);
+    this.#alone.set(alone ?? gap);
     this.#same.set(same);
     this.#returning.set(returning);
     this.#frozen.set(frozen);
@@ -98,6 +109,8 @@ export class ChannelWatch {
 export interface SavedWatch {
   readonly last: readonly (number | null)[];
   readonly gap: readonly number[];
+  /** Left out by those who wrote before it was told apart. */
+  readonly alone?: readonly number[];
   readonly same: readonly number[];
   readonly returning: readonly number[];
   readonly frozen: readonly number[];

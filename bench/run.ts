@@ -10,6 +10,7 @@ import { benchModbus } from './modbus.ts';
 import { benchQuantization } from './quantization.ts';
 import { benchColumns, benchRate, benchRateQos1 } from './rate.ts';
 import { benchScore } from './score.ts';
+import { benchSerial } from './serial.ts';
 import { BenchSite } from './support/bench-site.ts';
 import { type BenchRow, missing } from './support/row.ts';
 import { slowDisk } from './support/slow-disk.ts';
@@ -41,6 +42,7 @@ const benches: readonly Bench[] = [
   { name: 'slow-disk', unit: 'ms p99', target: 10, run: withSite(async (site) => benchSlowDisk(site, await slowDisk(site.directory, 50))) },
   { name: 'score', unit: 'windows/s', target: 0.7, run: () => benchScore() },
   { name: 'modbus', unit: 'requests', target: 1.05, run: () => benchModbus() },
+  { name: 'serial', unit: 'ms a cycle', target: 1.1, run: () => benchSerial() },
   { name: 'journal', unit: 'rows/s', target: 0.6, run: () => benchJournal() },
   { name: 'sync', unit: 'points/s', target: 0.8, run: () => benchSync() },
   { name: 'train', unit: 'steps/s', target: 2, run: () => benchTrain() },

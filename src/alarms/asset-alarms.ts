@@ -1,30 +1,20 @@
 import type { AlarmRule, AlarmTransition, AssetAlarmState, Finding, Watching } from '../core/alarm.ts';
 import { type AlarmCommand, isVerdict, maintenanceMs } from '../core/control-row.ts';
 import { FettleError } from '../core/errors.ts';
-import { qualityText } from '../core/quality.ts';
-import { AlarmPoint, type Explanation, type SavedPoint, type StateChange } from './alarm-point.ts';
+import { AlarmPoint, type Explanation, type StateChange } from './alarm-point.ts';
 import type { AlarmFlags } from './alarm-state.ts';
 import { commandedFlags } from './commanded-flags.ts';
-import { clockText, describeAnomaly } from './explain.ts';
+import { clockText, describeAnomaly, describeWatching, type Maintenance } from './explain.ts';
+import type { SavedAlarms } from './saved-alarms.ts';
 import type { AssetAlarmSettings } from './settings.ts';
 import { TagSupervision } from './tag-supervision.ts';
 
 /** Conditions that mean nothing while the machine stands still. High limits and bad quality stay watched. */
 const restsWhenStopped: ReadonlySet<AlarmRule> = new Set(['anomaly', 'drift', 'flatline', 'rate', 'lo', 'lolo', 'notWatched']);
 
-/** Work on the machine, as a person announced it. */
-export interface Maintenance {
-  readonly untilMs: number;
-  readonly by: string;
-  readonly reason: string | null;
-}
-
 type Mode = 'running' | 'stopped' | 'maintenance';
 
 const rests = ({ rule }: AlarmPoint, mode: Mode): boolean => mode === 'maintenance' || (mode === 'stopped' && restsWhenStopped.has(rule));
-
-const maintenanceText = ({ untilMs, by, reason }: Maintenance): string =>
-  `maintenance until ${clockText(untilMs)}${reason === null ? '' : `: ${reason}`} (${by})`;
 
 /** A final row as the alarms see it; the arrays are not kept. */
 export interface AlarmRow {
@@ -59,6 +49,8 @@ export class AssetAlarms {
   #judgedMs = Number.NaN;
   #mode: Mode = 'running';
   #maintenance: Maintenance | null = null;
+  /** What is made now, where nobody knows it yet. */
+  #newContext: number | null = null;
   /** By column: since when it gives nothing usable, NaN while it does; and why. */
   readonly #silentSinceMs: Float64Array;
   readonly #silentQuality: Uint8Array;
@@ -126,6 +118,7 @@ export class AssetAlarms {
   score(endMs: number, ratio: number, model: string, findings: () => readonly Finding[], active?: boolean, rearmed = false): void {
     this.#nowMs = Math.max(this.#nowMs, endMs);
     this.#judged(endMs);
+    if (this.#newContext !== null) this.#setContext(null);
     const raw = active ?? (ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined);
     this.#judge(this.#anomaly, raw, endMs, () => {
       const found = findings();
@@ -151,6 +144,26 @@ export class AssetAlarms {
   held(endMs: number): void {
     this.#judged(endMs);
     this.#time(endMs);
+  }
+
+  /** A row of a context that has no model yet. It is judged by nobody, which is as it should be. NaN: nobody knows which it is. */
+  newContext(endMs: number, value: number): void {
+    if (Number.isNaN(value) || this.#mode !== 'running') {
+      this.#time(endMs);
+      return;
+    }
+    this.#judged(endMs);
+    if (value !== this.#newContext) {
+      this.#setContext(value);
+      // What was raised belonged to what was made before.
+      for (const point of [this.#anomaly, this.#drift]) this.#judge(point, false, endMs, () => point.explanation);
+    }
+    this.#time(endMs);
+  }
+
+  #setContext(value: number | null): void {
+    this.#newContext = value;
+    this.#listener.state(this.settings.asset);
   }
 
   /** A window without a score. */
@@ -214,6 +227,7 @@ export class AssetAlarms {
       judgedMs: finite(this.#judgedMs),
       running: this.#mode === 'running',
       maintenance: this.#maintenance,
+      newContext: this.#newContext,
       watching: this.#watching,
       tags: this.settings.tags,
       silentSinceMs: Array.from(this.#silentSinceMs, finite),
@@ -228,6 +242,7 @@ export class AssetAlarms {
     this.#nowMs = saved.nowMs;
     this.#judgedMs = saved.judgedMs ?? Number.NaN;
     this.#maintenance = saved.maintenance ?? null;
+    this.#newContext = saved.newContext ?? null;
     this.#mode = this.#maintenance !== null ? 'maintenance' : saved.running ? 'running' : 'stopped';
     this.#watching = saved.watching;
     saved.tags.forEach((tag, i) => {
@@ -292,25 +307,27 @@ export class AssetAlarms {
   }
 
   #watchingText(): string {
-    const { tags } = this.settings;
+    const { tags, learning, provisional, context } = this.settings;
     const silent = tags.flatMap((tag, column) => {
-      const since = this.#silentSinceMs[column] as number;
-      if (Number.isNaN(since)) return [];
-      const why = this.#silentQuality[column] === 0 ? 'silent' : qualityText(this.#silentQuality[column] as number);
-      return [`${tag} ${why} since ${clockText(since)}`];
+      const sinceMs = this.#silentSinceMs[column] as number;
+      return Number.isNaN(sinceMs) ? [] : [{ tag, sinceMs, quality: this.#silentQuality[column] as number }];
     });
-    const stopped = this.#mode === 'stopped' ? 'stopped: suppressed by design; ' : '';
-    if (this.#maintenance !== null) return maintenanceText(this.#maintenance);
-    if (silent.length === 0 && this.settings.learning)
-      return `${stopped}learning what is normal from ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}`;
-    const provisionally = this.settings.provisional ? ' with a provisional model' : '';
-    if (silent.length === 0) return `${stopped}watching ${tags.length === 1 ? '1 tag' : `all ${tags.length} tags`}${provisionally}`;
-    const shown = silent.length > 3 ? [...silent.slice(0, 3), `and ${silent.length - 3} more`] : silent;
-    return `${stopped}watching ${tags.length - silent.length} of ${tags.length} tags; ${shown.join('; ')}`;
+    const unknown =
+      this.#newContext === null || context === undefined ? undefined : `new ${context.label} ${context.nameOf(this.#newContext)}`;
+    return describeWatching({
+      tags: tags.length,
+      silent,
+      stopped: this.#mode === 'stopped',
+      maintenance: this.#maintenance,
+      learning,
+      provisional,
+      unknown,
+    });
   }
 
-  get inMaintenance(): boolean {
-    return this.#mode === 'maintenance';
+  /** Why its rows say nothing: people work on it, or it stands still. */
+  get resting(): 'maintenance' | 'stopped' | undefined {
+    return this.#mode === 'running' ? undefined : this.#mode;
   }
 
   #maintain({ verb, forMs = maintenanceMs, by, comment }: AlarmCommand, atMs: number): void {
@@ -378,18 +395,4 @@ function messageOf(point: AlarmPoint, { from, to }: StateChange): string {
     (to === 'normal' || to === 'returnedUnacknowledged' || to.startsWith('latched')) &&
     (from === 'unacknowledged' || from === 'acknowledged');
   return ended && message !== '' ? `over: ${message}` : message;
-}
-
-export interface SavedAlarms {
-  readonly sequence: number;
-  readonly nowMs: number;
-  readonly judgedMs: number | null;
-  readonly running: boolean;
-  readonly maintenance?: Maintenance | null;
-  readonly watching: Watching;
-  readonly tags: readonly string[];
-  readonly silentSinceMs: readonly (number | null)[];
-  readonly silentQuality: readonly number[];
-  readonly points: readonly SavedPoint[];
-  readonly supervision: readonly [string, readonly (number | null)[]][];
 }

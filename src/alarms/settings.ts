@@ -49,4 +49,6 @@ export interface AssetAlarmSettings {
   /** It learns from itself, and has no model yet. */
   readonly learning: boolean;
   readonly allowedLatenessMs: number;
+  /** What the machine makes: the last level of the tag, and its values as people name them. */
+  readonly context?: { readonly label: string; readonly nameOf: (value: number) => string };
 }

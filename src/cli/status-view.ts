@@ -85,12 +85,11 @@ function machines({ assets, learning }: GatewayStatus, nowMs: number, paint: Pai
   return assets.flatMap(({ asset, state, watching, alarms }, i) => {
     const [mark, colour]: readonly [string, Colour] =
       state === 'active' ? ['▲', 'red'] : watching === 'yes' ? ['●', 'green'] : watching === 'learning' ? ['○', 'dim'] : ['○', 'yellow'];
-    const lesson = learning[asset]?.text.replace(`${asset} `, '');
-    return [
-      `  ${paint(colour, mark)} ${rows[i]}`,
-      ...(lesson === undefined ? [] : [detail(lesson)]),
-      ...alarms.flatMap((alarm) => alarmLines(alarm, nowMs, paint)),
-    ];
+    // An asset's own, or those of its contexts.
+    const lessons = Object.entries(learning).flatMap(([modelled, { text }]) =>
+      modelled === asset ? [text.replace(`${asset} `, '')] : modelled.startsWith(`${asset}@`) ? [text.replace(`${asset}@`, '')] : [],
+    );
+    return [`  ${paint(colour, mark)} ${rows[i]}`, ...lessons.map(detail), ...alarms.flatMap((alarm) => alarmLines(alarm, nowMs, paint))];
   });
 }
 

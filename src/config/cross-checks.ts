@@ -42,6 +42,15 @@ export function crossChecks(config: Config): Issue[] {
           issues.push({ path: ['assets', a, 'running', 'when'], message: `no source brings "${tag}"${nearest(tag, config)}` });
       }
     }
+    if (asset.context !== undefined) {
+      if (!known(asset.context))
+        issues.push({ path: ['assets', a, 'context'], message: `no source brings "${asset.context}"${nearest(asset.context, config)}` });
+      if (asset.detector?.learn === undefined)
+        issues.push({
+          path: ['assets', a, 'context'],
+          message: 'only an asset that learns from itself has a model a context: detector: { learn: {} }',
+        });
+    }
     if (asset.detector?.learn !== undefined && config.journal === 'off') {
       issues.push({ path: ['assets', a, 'detector', 'learn'], message: 'learning reads the journal, which is off' });
     }

@@ -200,6 +200,11 @@ const assetSchema = z.strictObject({
   tags: z.array(pathName()).min(1).describe('Tags that belong to it.'),
   window: windowSchema.prefault({}).describe('Grid and windows.'),
   detector: detectorSchema.optional().describe('Model that judges the windows; limits alone are an asset too.'),
+  context: pathName()
+    .optional()
+    .describe(
+      'Tag with what the machine makes (product, recipe): each value has a model of its own, learnt from the asset itself. A value that is new is learnt first, and raises nothing.',
+    ),
   running: runningSchema.optional().describe('When the machine runs; stopped, it is suppressed by design and never scored.'),
   alarm: alarmSchema.prefault({}).describe('How its alarms behave.'),
 });

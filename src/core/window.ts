@@ -68,6 +68,7 @@ export const invalidReasons = [
   'filling',
   'tooFewChannels',
   'maintenance',
+  'newContext',
 ] as const;
 export type InvalidReason = (typeof invalidReasons)[number];
 

@@ -14,18 +14,28 @@ export interface DetectorPlan {
   readonly columns: readonly number[];
   /** Of `detector.drift`. */
   readonly wear?: WearLimit;
+  /** It judges rows with this value of the asset's context alone. */
+  readonly context?: number;
 }
 
-/** What `save` gives, by asset id. */
+/** The detectors that read an asset's rows. */
+export interface DetectorsPlan {
+  readonly detectors: readonly DetectorPlan[];
+  /** Column of the asset's context, where it has one. */
+  readonly contextColumn?: number;
+}
+
+/** What `save` gives, by asset id, and context where there is one. */
 export type SavedDetection = Readonly<
   Record<string, { readonly model: string; readonly state: SavedDetector; readonly grid?: SavedRowGrid }>
 >;
 
-/** What is said of a row of the asset's grid: a verdict where it completes a row of the detector's, or that the last one stands. */
-export type RowVerdict = Verdict | 'held';
+/** What is said of a row of the asset's grid: a verdict where it completes a row of the detector's, that the last one stands, or that nobody knows its context (NaN: nor which it is). */
+export type RowVerdict = { readonly plan: DetectorPlan; readonly verdict: Verdict | 'held' } | { readonly newContext: number };
 
 interface Tracked {
-  readonly id: string;
+  /** Key of its state. */
+  readonly key: string;
   readonly plan: DetectorPlan;
   readonly model: string;
   readonly grid: RowGrid;
@@ -35,59 +45,68 @@ interface Tracked {
   readonly verdicts: Verdict[];
 }
 
+interface TrackedAsset {
+  readonly contextColumn: number | undefined;
+  readonly detectors: readonly Tracked[];
+  /** Of the rows of this tick, where the asset has one. */
+  readonly contexts: number[];
+}
+
 /** The tracking detectors of the fold: rows go in while blocks are taken in, verdicts come out when the tick is settled. */
 export class Detection {
-  readonly #tracked: readonly (Tracked | undefined)[];
+  readonly #assets: readonly TrackedAsset[];
+  readonly #all: readonly { readonly tracked: Tracked; readonly asset: number }[];
 
-  /** By asset: undefined where windows are judged as they are, or not at all. */
-  constructor(ids: readonly string[], plans: readonly (DetectorPlan | undefined)[], scorers: readonly Scorer[]) {
-    this.#tracked = plans.map((plan, asset) => {
-      const { manifest, detector } = scorers[plan?.batch ?? -1] ?? {};
-      if (plan === undefined || manifest === undefined || detector === undefined) return undefined;
-      const { rowsPerStep } = detector;
-      const stepMs = rowsPerStep * manifest.stepMs;
-      const wear = plan.wear && { ...plan.wear, overRows: plan.wear.overRows / rowsPerStep };
-      return {
-        id: ids[asset] as string,
-        plan,
-        model: modelName(manifest),
-        grid: new RowGrid(
-          detector.channels.map(({ held }) => held),
-          rowsPerStep,
-          manifest.stepMs,
-        ),
-        detector: new AssetDetector(detector, { stepMs, length: manifest.length, limit: manifest.limit }, wear),
-        rows: [],
-        verdicts: [],
-      };
-    });
+  /** By asset; without detectors where windows are judged as they are, or not at all. */
+  constructor(ids: readonly string[], plans: readonly DetectorsPlan[], scorers: readonly Scorer[]) {
+    this.#assets = plans.map(({ detectors, contextColumn }, asset) => ({
+      contextColumn,
+      detectors: detectors.flatMap((plan) => trackedOf(ids[asset] as string, plan, scorers[plan.batch])),
+      contexts: [],
+    }));
+    this.#all = this.#assets.flatMap(({ detectors }, asset) => detectors.map((tracked) => ({ tracked, asset })));
   }
 
-  planOf(asset: number): DetectorPlan | undefined {
-    return this.#tracked[asset]?.plan;
+  /** Whether it wants the asset's rows. */
+  reads(asset: number): boolean {
+    const { detectors, contextColumn } = this.#assets[asset] as TrackedAsset;
+    return detectors.length > 0 || contextColumn !== undefined;
   }
 
   /** From here on, how the asset runs is normal. */
   acceptAsNormal(asset: number): void {
-    this.#tracked[asset]?.detector.acceptAsNormal();
+    for (const { detector } of (this.#assets[asset] as TrackedAsset).detectors) detector.acceptAsNormal();
+  }
+
+  /** What the asset makes in a row: undefined where it has no context, NaN where it is not known. */
+  contextOf(asset: number, { values, states }: Row): number | undefined {
+    const { contextColumn } = this.#assets[asset] as TrackedAsset;
+    if (contextColumn === undefined) return undefined;
+    return (states[contextColumn] as number) < cellState.missing ? (values[contextColumn] as number) : Number.NaN;
   }
 
   /** The row's arrays are copied. */
-  feed(asset: number, { endMs, values, states, running }: Row): void {
-    const tracked = this.#tracked[asset];
-    const whole = tracked?.grid.add({
-      endMs,
-      values: Float64Array.from(tracked.plan.columns, (column) => values[column] as number),
-      bad: Uint8Array.from(tracked.plan.columns, (column) => Number(states[column] === cellState.bad)),
-      running,
-    });
-    tracked?.rows.push(whole !== undefined);
-    if (whole !== undefined) tracked?.detector.push(whole);
+  feed(asset: number, row: Row): void {
+    const { endMs, values, states, running } = row;
+    const { detectors, contexts } = this.#assets[asset] as TrackedAsset;
+    const context = this.contextOf(asset, row);
+    if (context !== undefined) contexts.push(context);
+    for (const { plan, grid, rows, detector } of detectors) {
+      const whole = grid.add({
+        endMs,
+        values: Float64Array.from(plan.columns, (column) => values[column] as number),
+        bad: Uint8Array.from(plan.columns, (column) => Number(states[column] === cellState.bad)),
+        // What is made under another context says nothing to this one.
+        running: running && plan.context === context,
+      });
+      rows.push(whole !== undefined);
+      if (whole !== undefined) detector.push(whole);
+    }
   }
 
   /** Rows up to the next point of decision of each detector in one run a model, until none is left. `batches` are empty before and after. */
   async settle(batches: readonly WindowBatchBuilder[], scoreAll: () => Promise<readonly (ScoreBatch | undefined)[]>): Promise<void> {
-    let waiting = this.#tracked.flatMap((tracked, asset) => (tracked?.detector.hasRows ? [{ tracked, asset }] : []));
+    let waiting = this.#all.filter(({ tracked }) => tracked.detector.hasRows);
     while (waiting.length > 0) {
       for (const { tracked, asset } of waiting) tracked.detector.open(batches[tracked.plan.batch] as WindowBatchBuilder, asset);
       const scored = await scoreAll();
@@ -97,16 +116,22 @@ export class Detection {
     }
   }
 
-  /** The verdict on the asset's next row. */
+  /** What is said of the asset's next row. */
   next(asset: number): RowVerdict | undefined {
-    const tracked = this.#tracked[asset];
-    return tracked?.rows.shift() === false ? 'held' : tracked?.verdicts.shift();
+    const { detectors, contextColumn, contexts } = this.#assets[asset] as TrackedAsset;
+    const context = contextColumn === undefined ? undefined : contexts.shift();
+    let said: RowVerdict | undefined;
+    for (const { plan, rows, verdicts } of detectors) {
+      const verdict = rows.shift() === false ? 'held' : verdicts.shift();
+      if (verdict !== undefined && plan.context === context) said = { plan, verdict };
+    }
+    return said ?? (context === undefined ? undefined : { newContext: context });
   }
 
   /** The tick is over; what nobody asked for is gone. */
   clear(): void {
-    for (const tracked of this.#tracked) {
-      if (tracked === undefined) continue;
+    for (const { contexts } of this.#assets) contexts.length = 0;
+    for (const { tracked } of this.#all) {
       tracked.rows.length = 0;
       tracked.verdicts.length = 0;
     }
@@ -114,19 +139,40 @@ export class Detection {
 
   save(): SavedDetection {
     return Object.fromEntries(
-      this.#tracked.flatMap((tracked) =>
-        tracked === undefined ? [] : [[tracked.id, { model: tracked.model, state: tracked.detector.save(), grid: tracked.grid.save() }]],
-      ),
+      this.#all.map(({ tracked: { key, model, detector, grid } }) => [key, { model, state: detector.save(), grid: grid.save() }]),
     );
   }
 
   /** Another model begins with what it learnt: the state of the last one means nothing to it. */
   restore(saved: SavedDetection): void {
-    for (const tracked of this.#tracked) {
-      const own = tracked === undefined ? undefined : saved[tracked.id];
-      if (tracked === undefined || own?.model !== tracked.model) continue;
+    for (const { tracked } of this.#all) {
+      const own = saved[tracked.key];
+      if (own?.model !== tracked.model) continue;
       tracked.detector.restore(own.state);
       if (own.grid !== undefined) tracked.grid.restore(own.grid);
     }
   }
+}
+
+function trackedOf(id: string, plan: DetectorPlan, scorer: Scorer | undefined): Tracked[] {
+  const { manifest, detector } = scorer ?? {};
+  if (manifest === undefined || detector === undefined) return [];
+  const { rowsPerStep } = detector;
+  const stepMs = rowsPerStep * manifest.stepMs;
+  const wear = plan.wear && { ...plan.wear, overRows: plan.wear.overRows / rowsPerStep };
+  return [
+    {
+      key: plan.context === undefined ? id : `${id}@${plan.context}`,
+      plan,
+      model: modelName(manifest),
+      grid: new RowGrid(
+        detector.channels.map(({ held }) => held),
+        rowsPerStep,
+        manifest.stepMs,
+      ),
+      detector: new AssetDetector(detector, { stepMs, length: manifest.length, limit: manifest.limit }, wear),
+      rows: [],
+      verdicts: [],
+    },
+  ];
 }

@@ -8,6 +8,7 @@ import { modelName } from '../core/manifest.ts';
 import type { SampleBlock } from '../core/sample-block.ts';
 import type { Scorer } from '../core/score.ts';
 import { createScorer } from '../scoring/index.ts';
+import { assetOf, ContextNames } from './contexts.ts';
 import { loadScorers } from './models.ts';
 import type { Names } from './names.ts';
 import { Pipeline, type PipelineOutput, type SavedPipeline } from './pipeline.ts';
@@ -26,7 +27,7 @@ export interface BundleInForce {
 
 interface Snapshot extends SavedPipeline {
   readonly version: 1;
-  /** By asset: what it is judged by, where that was learnt or installed here. */
+  /** By asset, or context: what it is judged by, where that was learnt or installed here. */
   readonly bundles?: Readonly<Record<string, BundleInForce>>;
   /** By asset: the candidate that judges beside it. */
   readonly shadows?: Readonly<Record<string, SavedShadow>>;
@@ -44,6 +45,7 @@ export class Fold {
   readonly #scorers: Map<string, Scorer>;
   readonly #bundles = new Map<string, BundleInForce>();
   readonly #shadows = new Map<string, Shadow>();
+  readonly #contexts: ContextNames;
   #pipeline: Pipeline;
   /** Assets that begin anew because their grid or tags are not those of the snapshot. */
   readonly anew: readonly string[];
@@ -53,6 +55,7 @@ export class Fold {
     this.#names = names;
     this.#log = log;
     this.#scorers = scorers;
+    this.#contexts = new ContextNames(config, names);
     this.#pipeline = new Pipeline(planPipeline(config, names, scorers));
     this.anew = snapshot === undefined ? [] : this.#pipeline.restore(snapshot);
   }
@@ -82,7 +85,7 @@ export class Fold {
     return this.#scorers;
   }
 
-  /** Where the bundle lies that judges an asset, if it was learnt or installed here. */
+  /** Where the bundle lies that judges an asset or a context, if it was learnt or installed here. */
   bundleOf(asset: string): BundleInForce | undefined {
     return this.#bundles.get(asset);
   }
@@ -132,7 +135,11 @@ export class Fold {
     this.#bundles.set(asset, { bundle, previous: this.#bundles.get(asset)?.bundle ?? null, by, ...(pinned !== undefined && { pinned }) });
     this.#pipeline = new Pipeline(planPipeline(this.#config, this.#names, this.#scorers));
     this.#pipeline.restore({ ...state, detectors: { ...state.detectors, ...promoted?.detectors() } });
-    this.#pipeline.modelChanged(this.#config.assets.findIndex(({ id }) => id === asset));
+    const changed = assetOf(this.#config, asset);
+    if (changed !== undefined) {
+      const context = changed.context === undefined ? undefined : this.#contexts.valueOf(changed.asset, changed.context);
+      this.#pipeline.modelChanged(this.#config.assets.indexOf(changed.asset), context);
+    }
     // What the old one had changed and nobody has asked for yet.
     this.#pipeline.touch();
     if (promoted === undefined) await this.#end(asset);
@@ -172,7 +179,7 @@ export class Fold {
 
 /** A bundle that has gone or does not load leaves its asset without a model, and says so: the rest goes on. */
 async function openBundle(config: Config, asset: string, bundle: string, log: Logger, how = 'judged'): Promise<Scorer | undefined> {
-  if (!config.assets.some(({ id, detector }) => id === asset && detector?.learn !== undefined)) return undefined;
+  if (assetOf(config, asset)?.asset.detector?.learn === undefined) return undefined;
   try {
     const scorer = await createScorer(await loadBundle(join(config.data, bundle)));
     log.info({ asset, model: modelName(scorer.manifest) }, `${asset} is ${how} by ${modelName(scorer.manifest)}`);

@@ -37,6 +37,8 @@ export interface HistoryWish {
   readonly untilMs?: number;
   /** Alarms and warnings of the asset in that time. */
   readonly episodes: readonly Episode[];
+  /** Only rows with this value in this column of the plan. */
+  readonly context?: { readonly column: number; readonly value: number } | undefined;
   /** To learn from it: without faults, planned work and alarms nobody has called false, and from the last "new normal" on. Else everything that ran. */
   readonly healthy: boolean;
 }
@@ -78,7 +80,7 @@ export async function historyRows(journal: Journal, wish: HistoryWish): Promise<
 
 async function rowsOf(
   journal: Journal,
-  { plan, tags, sinceMs, untilMs = Number.POSITIVE_INFINITY }: HistoryWish,
+  { plan, tags, sinceMs, untilMs = Number.POSITIVE_INFINITY, context }: HistoryWish,
   control: (row: ControlRow, lastMs: number) => void,
 ): Promise<TimedRun[]> {
   const columns = tags.length;
@@ -87,6 +89,8 @@ async function rowsOf(
   const assembler = new WindowAssembler([{ ...plan, batch: -1, modelColumns: [] }], [], {
     row: ({ endMs, values, states, running }) => {
       if (!running || endMs <= sinceMs || endMs > untilMs) return;
+      if (context !== undefined && !((states[context.column] as number) < cellState.missing && values[context.column] === context.value))
+        return;
       const last = runs.at(-1);
       const run = last !== undefined && endMs - last.endMs < 1.5 * plan.stepMs ? last : { startMs: endMs, values: [], endMs };
       if (run !== last) runs.push(run);

@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import type { ModelManifest } from '../core/manifest.ts';
 import { learnInBackground } from '../learning/learn-in-background.ts';
 import type { LearnProgress } from '../learning/learn-task.ts';
+import { modelledOf } from './contexts.ts';
 import type { RecordedHistory } from './history-rows.ts';
 import { type Lesson, type LessonFacts, lessonFor, nextStage, outcomeOf, runningMs } from './lessons.ts';
 import { bundleIdOf, bundlesOf } from './model-store.ts';
@@ -33,13 +34,16 @@ export interface LearningStatus {
   readonly candidate: CandidateStatus | null;
 }
 
+/** Assets go by their id, contexts by theirs: `line1/press@17`. */
 export interface LearnerOwner {
   seen(asset: string): Seen;
+  /** Contexts of an asset that have come, as people name them. */
+  contextsOf(asset: AssetConfig): string[];
   manifestOf(asset: string): ModelManifest | undefined;
   candidateOf(asset: string): (CandidateStatus & { readonly manifest: ModelManifest }) | undefined;
   slowChange(asset: string): LessonFacts['slowChange'];
   /** Healthy rows of the asset, from its own grid, oldest first. */
-  history(asset: AssetConfig, sinceMs: number): Promise<RecordedHistory>;
+  history(asset: string, sinceMs: number): Promise<RecordedHistory>;
   /** A person chose the model: it is left alone. */
   pinned(asset: string): boolean;
   /** A bundle below the data directory is to judge the asset. */
@@ -52,6 +56,12 @@ export interface LearnerOwner {
 
 /** After a failure it is tried again when this share more has been seen. */
 const patience = 1.25;
+
+/** What is learnt by itself: an asset, or one of its contexts. */
+interface Pupil {
+  readonly id: string;
+  readonly asset: AssetConfig;
+}
 
 interface Busy extends Lesson {
   readonly asset: string;
@@ -83,19 +93,20 @@ export class Learner {
   /** To be called now and then: begins to learn where there is enough, and puts candidates in force that have proved themselves. */
   consider(signal: AbortSignal): void {
     if (signal.aborted) return;
-    for (const asset of this.#assets) this.#promote(asset);
+    const pupils = this.#pupils();
+    for (const pupil of pupils) this.#promote(pupil);
     if (this.#busy !== undefined) return;
-    for (const asset of this.#assets) {
-      const lesson = this.#due(asset);
+    for (const pupil of pupils) {
+      const lesson = this.#due(pupil);
       if (lesson === undefined) continue;
       const cancel = new AbortController();
       const progress = { doing: 'reading its history', done: 0, of: 1 };
-      const done = this.#learn(asset, lesson, AbortSignal.any([signal, cancel.signal])).finally(() => {
+      const done = this.#learn(pupil, lesson, AbortSignal.any([signal, cancel.signal])).finally(() => {
         this.#busy = undefined;
-        this.#owner.changed(this.#status(asset));
+        this.#owner.changed(this.#status(pupil));
       });
-      this.#busy = { asset: asset.id, ...lesson, done, cancel, progress, begunMs: performance.now() };
-      this.#owner.changed(this.#status(asset));
+      this.#busy = { asset: pupil.id, ...lesson, done, cancel, progress, begunMs: performance.now() };
+      this.#owner.changed(this.#status(pupil));
       return;
     }
   }
@@ -126,16 +137,23 @@ export class Learner {
 
   /** By asset. */
   all(): Record<string, LearningStatus> {
-    return Object.fromEntries(this.#assets.map((asset) => [asset.id, this.#status(asset)]));
+    return Object.fromEntries(this.#pupils().map((pupil) => [pupil.id, this.#status(pupil)]));
+  }
+
+  #pupils(): Pupil[] {
+    return this.#assets.flatMap((asset): Pupil[] =>
+      asset.context === undefined
+        ? [{ id: asset.id, asset }]
+        : this.#owner.contextsOf(asset).map((context) => ({ id: modelledOf(asset.id, context), asset })),
+    );
   }
 
   #mustLearn(asset: string): void {
-    if (!this.#assets.some(({ id }) => id === asset))
+    if (!this.#pupils().some(({ id }) => id === asset))
       throw new FettleError('FETTLE_COMMAND_INVALID', `${asset} does not learn from itself (detector: { learn: {} })`);
   }
 
-  #factsOf(asset: AssetConfig): LessonFacts {
-    const { id } = asset;
+  #factsOf({ id }: Pupil): LessonFacts {
     return {
       stage: this.#owner.manifestOf(id)?.stage ?? 'none',
       seen: this.#owner.seen(id),
@@ -145,9 +163,9 @@ export class Learner {
     };
   }
 
-  #status(asset: AssetConfig): LearningStatus {
-    const { id } = asset;
-    const facts = this.#factsOf(asset);
+  #status(pupil: Pupil): LearningStatus {
+    const { id, asset } = pupil;
+    const facts = this.#factsOf(pupil);
     const { stage } = facts;
     const seenMs = runningMs(asset, facts);
     const next = nextStage(stage);
@@ -196,8 +214,8 @@ export class Learner {
     return '';
   }
 
-  #due(asset: AssetConfig): Lesson | undefined {
-    const { id } = asset;
+  #due(pupil: Pupil): Lesson | undefined {
+    const { id, asset } = pupil;
     if (this.#owner.pinned(id) && !this.#requested.has(id)) return undefined;
     const version = this.#handedOver.get(id);
     if (
@@ -206,13 +224,16 @@ export class Learner {
       version !== this.#owner.candidateOf(id)?.manifest.version
     )
       return undefined;
-    const facts = this.#factsOf(asset);
+    const facts = this.#factsOf(pupil);
     const failed = this.#failures.get(id);
     if (failed !== undefined && facts.seen.rows < failed.rows * patience) return undefined;
-    return lessonFor(asset, facts);
+    const lesson = lessonFor(asset, facts);
+    if (asset.context === undefined || lesson === undefined || lesson.reason === null) return lesson;
+    // A context runs now and then, so nothing judges beside its model: what a person asked for takes over at once, what may be wear is left.
+    return lesson.reason === 'slow change' ? undefined : { ...lesson, reason: null };
   }
 
-  #promote({ id, window, detector }: AssetConfig): void {
+  #promote({ id, asset: { window, detector } }: Pupil): void {
     const candidate = this.#owner.candidateOf(id);
     const active = this.#owner.manifestOf(id);
     if (candidate === undefined || active === undefined || detector?.learn?.promote !== 'auto') return;
@@ -223,15 +244,16 @@ export class Learner {
     else this.#owner.propose(id, null, outcome.text);
   }
 
-  async #learn(asset: AssetConfig, { stage, reason, sinceMs }: Lesson, signal: AbortSignal): Promise<void> {
-    const { id, detector } = asset;
+  async #learn(pupil: Pupil, { stage, reason, sinceMs }: Lesson, signal: AbortSignal): Promise<void> {
+    const { id, asset } = pupil;
+    const { detector } = asset;
     const { rows } = this.#owner.seen(id);
     // A version means one content: what was learnt before and never came into force is not in the way.
     const version = `${stage === 'provisional' ? 0 : 1}.0.${Math.floor(Date.now() / 1000)}`;
     const bundle = join(bundlesOf(id), version);
     this.#log.info({ asset: id, stage, rows, reason }, `${id} learns its ${stage} model${reason === null ? '' : ` anew (${reason})`}`);
     try {
-      const { history, calm, startsMs } = await this.#owner.history(asset, sinceMs);
+      const { history, calm, startsMs } = await this.#owner.history(id, sinceMs);
       signal.throwIfAborted();
       const last = history.runs.at(-1);
       const parent = this.#owner.manifestOf(id);
@@ -245,7 +267,11 @@ export class Learner {
           loss: detector?.loss ?? 0,
           family: detector?.family ?? 'linear',
           // Once recognised, stops are not in the history any more.
-          recogniseStops: asset.running === undefined && detector?.learn?.recogniseStops === true && parent?.running === undefined,
+          recogniseStops:
+            asset.running === undefined &&
+            asset.context === undefined &&
+            detector?.learn?.recogniseStops === true &&
+            parent?.running === undefined,
           facts: {
             id: bundleIdOf(id),
             version,
@@ -261,7 +287,7 @@ export class Learner {
         signal,
         (progress) => {
           if (this.#busy !== undefined) this.#busy.progress = progress;
-          this.#owner.changed(this.#status(asset));
+          this.#owner.changed(this.#status(pupil));
         },
       );
       this.#failures.delete(id);

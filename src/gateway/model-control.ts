@@ -9,12 +9,14 @@ import type { ModelManifest } from '../core/manifest.ts';
 import type { Journal } from '../journal/journal.ts';
 import { compareInBackground } from './compare-in-background.ts';
 import type { ModelComparison } from './compare-models.ts';
+import { assetOf, ContextNames } from './contexts.ts';
 import type { BundleInForce, Fold } from './fold.ts';
 import type { GatewayListener } from './gateway-events.ts';
 import { type HistoryWish, historyRows, type RecordedHistory } from './history-rows.ts';
 import { type CandidateStatus, Learner } from './learner.ts';
 import { checkBundle, installBundle, type StoredModel, storedModels } from './model-store.ts';
 import type { Names } from './names.ts';
+import type { Seen } from './seen.ts';
 import { episodesOf } from './verdicts.ts';
 
 export interface AssetModels {
@@ -53,19 +55,22 @@ interface Surroundings {
 /** What judges the assets that learn from themselves: learning, candidates, and what people choose. A change is a control row; it is durable when a method resolves. */
 export class ModelControl {
   readonly #around: Surroundings;
+  readonly #contexts: ContextNames;
   readonly learner: Learner;
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.#contexts = new ContextNames(around.config, around.names);
     const { config, fold, log, listener } = around;
     this.learner = new Learner(
       config,
       {
-        seen: (asset) => fold.pipeline.seen(this.#positionOf(asset)),
+        seen: (modelled) => this.#seenOf(modelled),
+        contextsOf: (asset) => fold.pipeline.contextsOf(config.assets.indexOf(asset)).map((value) => this.#contexts.nameOf(asset, value)),
         manifestOf: (asset) => fold.scorers.get(asset)?.manifest,
         candidateOf: (asset) => this.#candidateOf(asset),
         slowChange: (asset) => this.#slowChangeOf(asset),
-        history: (asset, sinceMs) => this.#historyOf(asset, { sinceMs, healthy: true }),
+        history: (modelled, sinceMs) => this.#historyOf(modelled, { sinceMs, healthy: true }),
         pinned: (asset) => {
           const inForce = fold.bundleOf(asset);
           return inForce?.pinned ?? typeof inForce?.by === 'string';
@@ -81,13 +86,12 @@ export class ModelControl {
   /** In force, in the shadow, and at hand. */
   list(): Promise<AssetModels[]> {
     const { config, fold } = this.#around;
-    const learning = config.assets.filter(({ detector }) => detector?.learn !== undefined);
     return Promise.all(
-      learning.map(async ({ id }) => ({
-        asset: id,
-        inForce: fold.bundleOf(id) ?? null,
-        candidate: this.learner.all()[id]?.candidate ?? null,
-        stored: await storedModels(config.data, id),
+      Object.entries(this.learner.all()).map(async ([modelled, { candidate }]) => ({
+        asset: modelled,
+        inForce: fold.bundleOf(modelled) ?? null,
+        candidate,
+        stored: await storedModels(config.data, modelled),
       })),
     );
   }
@@ -133,7 +137,7 @@ export class ModelControl {
 
   /** What two models say of the same history of their asset. Throws FETTLE_COMMAND_INVALID, FETTLE_MODEL_INVALID; rejects with the signal's reason. */
   async compare({ asset, versions, fromMs = 0, toMs }: CompareRequest, signal: AbortSignal): Promise<ModelComparison> {
-    const config = this.#learning(asset);
+    this.#learning(asset);
     const { data } = this.#around.config;
     const stored = await storedModels(data, asset);
     const inForce = this.#around.fold.bundleOf(asset);
@@ -149,12 +153,12 @@ export class ModelControl {
         versions === undefined ? `${asset} has no second model to compare with` : `${asset} has no model ${versions.join(' or ')}`,
         { hint: 'fettle model list shows what there is' },
       );
-    const history = await this.#historyOf(config, { sinceMs: fromMs, healthy: false, ...(toMs !== undefined && { untilMs: toMs }) });
+    const history = await this.#historyOf(asset, { sinceMs: fromMs, healthy: false, ...(toMs !== undefined && { untilMs: toMs }) });
     return compareInBackground({ asset, ...history, directories: found.map((bundle) => join(data, bundle)) }, signal);
   }
 
   #learning(asset: string): AssetConfig {
-    const config = this.#around.config.assets.find(({ id }) => id === asset);
+    const config = assetOf(this.#around.config, asset)?.asset;
     if (config?.detector?.learn !== undefined) return config;
     throw new FettleError(
       'FETTLE_COMMAND_INVALID',
@@ -196,14 +200,26 @@ export class ModelControl {
     return new Promise((resolve) => this.#around.control(row, () => resolve()));
   }
 
-  async #historyOf({ id, tags }: AssetConfig, wish: Pick<HistoryWish, 'sinceMs' | 'untilMs' | 'healthy'>): Promise<RecordedHistory> {
-    const { flush, journal, fold, names } = this.#around;
+  async #historyOf(modelled: string, wish: Pick<HistoryWish, 'sinceMs' | 'untilMs' | 'healthy'>): Promise<RecordedHistory> {
+    const { flush, journal, fold, names, config } = this.#around;
+    const { asset, context } = this.#placeOf(modelled);
     await flush();
-    const plan = fold.pipeline.windowsOf(this.#positionOf(id));
-    return historyRows(journal, { ...wish, plan, tags, episodes: await episodesOf(journal, names.asset.intern(id)) });
+    const plan = fold.pipeline.windowsOf(config.assets.indexOf(asset));
+    const column = plan.columns.findIndex(({ tag }) => tag === names.tag.indexOf(asset.context ?? ''));
+    const only = context === undefined ? undefined : { column, value: context };
+    const episodes = await episodesOf(journal, names.asset.intern(asset.id));
+    return historyRows(journal, { ...wish, plan, tags: asset.tags, episodes, context: only });
   }
 
-  #positionOf(asset: string): number {
-    return this.#around.config.assets.findIndex(({ id }) => id === asset);
+  #seenOf(modelled: string): Seen {
+    const { asset, context } = this.#placeOf(modelled);
+    return this.#around.fold.pipeline.seen(this.#around.config.assets.indexOf(asset), context);
+  }
+
+  #placeOf(modelled: string): { readonly asset: AssetConfig; readonly context: number | undefined } {
+    const found = assetOf(this.#around.config, modelled);
+    if (found === undefined) throw new RangeError(`${modelled} is no asset`);
+    const { asset, context } = found;
+    return { asset, context: context === undefined ? undefined : this.#contexts.valueOf(asset, context) };
   }
 }

@@ -1,4 +1,5 @@
-import { type AlarmListener, type AlarmRow, AssetAlarms, type SavedAlarms } from '../alarms/asset-alarms.ts';
+import { type AlarmListener, type AlarmRow, AssetAlarms } from '../alarms/asset-alarms.ts';
+import type { SavedAlarms } from '../alarms/saved-alarms.ts';
 import type { AssetAlarmSettings } from '../alarms/settings.ts';
 import type { AlarmTransition, AssetAlarmState } from '../core/alarm.ts';
 import type { ControlRow } from '../core/control-row.ts';
@@ -9,9 +10,9 @@ import { type InvalidWindow, invalidReasons, WindowBatchBuilder } from '../core/
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { SavedWindows } from '../windows/asset-windows.ts';
 import type { AssetPlan, Row, RowListener } from '../windows/plan.ts';
-import { Detection, type DetectorPlan, type SavedDetection } from './detection.ts';
+import { Detection, type DetectorsPlan, type SavedDetection } from './detection.ts';
 import { findingsOf } from './findings.ts';
-import { type Seen, SeenRows } from './seen.ts';
+import { type SavedSeen, type Seen, SeenRows } from './seen.ts';
 
 /** Everything the fold is made of: one entry an asset in `windows` and `alarms`, one scorer a model. */
 export interface PipelinePlan {
@@ -19,8 +20,8 @@ export interface PipelinePlan {
   readonly alarms: readonly AssetAlarmSettings[];
   /** `scorers[plan.batch]`. */
   readonly scorers: readonly Scorer[];
-  /** By asset: the tracking detector that reads its rows; undefined where windows are judged as they are, or not at all. */
-  readonly detectors: readonly (DetectorPlan | undefined)[];
+  /** By asset: the tracking detectors that read its rows; none where windows are judged as they are, or not at all. */
+  readonly detectors: readonly DetectorsPlan[];
   /** By asset: it is learnt from, so its rows are counted. */
   readonly learning: readonly boolean[];
 }
@@ -30,7 +31,7 @@ export interface SavedPipeline {
   readonly windows: Record<string, SavedWindows>;
   readonly alarms: Record<string, SavedAlarms>;
   readonly detectors?: SavedDetection;
-  readonly seen?: Record<string, Seen>;
+  readonly seen?: Record<string, SavedSeen>;
 }
 
 /** What comes out, in the order it was decided. Objects may be kept; they are made for the receiver. */
@@ -73,7 +74,7 @@ export class Pipeline {
   readonly #rowSignatures: string[];
   readonly #needsRows: readonly boolean[];
   readonly #detection: Detection;
-  readonly #seen: SeenRows;
+  readonly #seen: readonly SeenRows[];
   readonly #changed = new Set<number>();
   #events: Event[] = [];
   #holes: Hole[] = [];
@@ -102,9 +103,9 @@ export class Pipeline {
       plan.detectors,
       plan.scorers,
     );
-    this.#seen = new SeenRows(plan.windows.length);
+    this.#seen = plan.windows.map(() => new SeenRows());
     this.#needsRows = plan.alarms.map(
-      ({ supervised, hasModel }, asset) => supervised.length > 0 || !hasModel || this.#detection.planOf(asset) !== undefined,
+      ({ supervised, hasModel }, asset) => supervised.length > 0 || !hasModel || this.#detection.reads(asset),
     );
     this.#rowSignatures = plan.alarms.map(() => '');
   }
@@ -129,7 +130,7 @@ export class Pipeline {
       // In order with the rows, whose verdicts depend on it.
       if (row.command.verb === 'newNormal') {
         this.#detection.acceptAsNormal(asset);
-        this.#seen.newNormal(asset);
+        this.#seen[asset]?.newNormal();
       }
       // A repaired machine may run at other levels: the baseline finds them, what was learnt stays.
       if (row.command.verb === 'maintenanceEnd' && row.command.rebaseline === true) this.#detection.acceptAsNormal(asset);
@@ -215,12 +216,17 @@ export class Pipeline {
   }
 
   /** What can be learnt from an asset (position in the plan) so far. */
-  seen(asset: number): Seen {
-    return this.#seen.of(asset);
+  seen(asset: number, context?: number): Seen {
+    return (this.#seen[asset] as SeenRows).of(context);
   }
 
-  modelChanged(asset: number): void {
-    this.#seen.modelChanged(asset);
+  /** Values of an asset's context (position in the plan) that have come. */
+  contextsOf(asset: number): number[] {
+    return (this.#seen[asset] as SeenRows).contexts;
+  }
+
+  modelChanged(asset: number, context?: number): void {
+    this.#seen[asset]?.modelChanged(context);
   }
 
   save(): SavedPipeline {
@@ -229,7 +235,7 @@ export class Pipeline {
       windows: this.#assembler.save() as Record<string, SavedWindows>,
       alarms: Object.fromEntries(this.#alarms.map((asset) => [asset.settings.id, asset.save()])),
       detectors: this.#detection.save(),
-      seen: Object.fromEntries(this.#plan.windows.map(({ id }, asset) => [id, this.seen(asset)])),
+      seen: Object.fromEntries(this.#plan.windows.map(({ id }, asset) => [id, (this.#seen[asset] as SeenRows).save()])),
     };
   }
 
@@ -242,7 +248,7 @@ export class Pipeline {
     }
     this.#detection.restore(state.detectors ?? {});
     this.#plan.windows.forEach(({ id }, asset) => {
-      this.#seen.restore(asset, state.seen?.[id]);
+      this.#seen[asset]?.restore(state.seen?.[id]);
     });
     return anew;
   }
@@ -303,12 +309,25 @@ export class Pipeline {
 
   /** The verdict on the row the alarms have just seen. */
   #judgeRow(asset: number, rowEndMs: number, output: PipelineOutput): void {
-    const verdict = this.#detection.next(asset);
-    const detector = this.#detection.planOf(asset);
-    if (verdict === undefined || detector === undefined) return;
+    const said = this.#detection.next(asset);
+    if (said === undefined) return;
     const alarms = this.#alarms[asset] as AssetAlarms;
     const plan = this.#plan.windows[asset] as AssetPlan;
-    const { batch, columns } = detector;
+    if ('newContext' in said) {
+      output.invalid(
+        {
+          asset: plan.asset,
+          endMs: rowEndMs,
+          reason: alarms.resting ?? (Number.isNaN(said.newContext) ? 'missing' : 'newContext'),
+          tag: undefined,
+        },
+        1,
+      );
+      alarms.newContext(rowEndMs, said.newContext);
+      return;
+    }
+    const { verdict } = said;
+    const { batch, columns } = said.plan;
     const { manifest, name, channels } = this.#models[batch] as BoundModel;
     if (verdict === 'held') {
       // Part of a wider row: time goes on, and the last verdict stands.
@@ -322,7 +341,7 @@ export class Pipeline {
       return;
     }
     if (none !== undefined) {
-      const reason = none === 'notRunning' ? (alarms.inMaintenance ? 'maintenance' : 'stopped') : none;
+      const reason = none === 'notRunning' ? (alarms.resting ?? 'stopped') : none;
       output.invalid({ asset: plan.asset, endMs, reason, tag: undefined }, 1);
       alarms.invalid(endMs);
       return;
@@ -360,7 +379,7 @@ export class Pipeline {
       row: (row: Row) => {
         const asset = position(row.plan);
         this.#detection.feed(asset, row);
-        if (this.#plan.learning[asset] === true) this.#seen.count(asset, row);
+        if (this.#plan.learning[asset] === true) this.#seen[asset]?.count(row, this.#detection.contextOf(asset, row));
         const silent = row.states.some((state) => state >= 2);
         // An asset without supervised tags is told only what changes: who is silent, and whether it runs.
         const signature = silent ? row.states.map((state) => Number(state >= 2)).join('') + row.running : String(row.running);

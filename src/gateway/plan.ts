@@ -5,7 +5,8 @@ import type { Scorer } from '../core/score.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { AssetPlan, ColumnPlan } from '../windows/plan.ts';
 import { compileRunning } from '../windows/running.ts';
-import type { DetectorPlan } from './detection.ts';
+import { ContextNames, modelledOf } from './contexts.ts';
+import type { DetectorPlan, DetectorsPlan } from './detection.ts';
 import { bindChannels, checkGrid } from './model-binding.ts';
 import type { Names } from './names.ts';
 import type { PipelinePlan } from './pipeline.ts';
@@ -13,7 +14,7 @@ import type { PipelinePlan } from './pipeline.ts';
 /** Rows behind which nothing of a hole is left, for detectors that make their windows themselves. */
 const trackedLength = 10;
 
-/** The scorer of an asset, by asset id; assets without a model are not in it. */
+/** By asset id, or by context where it has one (`line1/press@17`); what has no model is not in it. */
 export type ScorersByAsset = ReadonlyMap<string, Scorer>;
 
 /** Configuration and models → what the fold works with. Pure but for interning names. Throws FETTLE_MODEL_MISMATCH. */
@@ -21,20 +22,74 @@ export function planPipeline(config: Config, names: Names, scorers: ScorersByAss
   const batches: Scorer[] = [];
   const windows: AssetPlan[] = [];
   const alarms: AssetAlarmSettings[] = [];
-  const detectors: (DetectorPlan | undefined)[] = [];
+  const detectors: DetectorsPlan[] = [];
+  const contexts = new ContextNames(config, names);
   for (const asset of config.assets) {
-    const scorer = scorers.get(asset.id);
-    if (scorer !== undefined && !batches.includes(scorer)) batches.push(scorer);
-    const batch = scorer === undefined ? -1 : batches.indexOf(scorer);
-    const plan = planAsset(config, asset, names, scorer, batch);
+    const own = scorersOf(asset, scorers, contexts);
+    for (const { scorer } of own) if (!batches.includes(scorer)) batches.push(scorer);
+    const first = own[0]?.scorer;
+    const plan = planAsset(config, asset, names, first, first === undefined ? -1 : batches.indexOf(first));
     // A tracking detector takes the rows themselves.
-    const tracks = scorer?.detector !== undefined;
+    const tracks = asset.context !== undefined || first?.detector !== undefined;
     windows.push(tracks ? { ...plan, batch: -1, modelColumns: [] } : plan);
-    detectors.push(tracks ? { batch, columns: plan.modelColumns, ...wearOf(asset) } : undefined);
-    alarms.push(planAlarms(config, asset, names, scorer));
+    detectors.push({
+      detectors: tracks ? own.map((one) => planDetector(asset, plan, names, batches, one)) : [],
+      ...(asset.context !== undefined && {
+        contextColumn: plan.columns.findIndex(({ tag }) => tag === names.tag.indexOf(asset.context ?? '')),
+      }),
+    });
+    alarms.push({
+      ...planAlarms(
+        config,
+        asset,
+        names,
+        own.map(({ scorer }) => scorer),
+      ),
+      ...contextOf(asset, contexts),
+    });
   }
   return { windows, alarms, scorers: batches, detectors, learning: config.assets.map(({ detector }) => detector?.learn !== undefined) };
 }
+
+interface Modelled {
+  readonly scorer: Scorer;
+  /** The value of the context it judges. */
+  readonly context: number | undefined;
+}
+
+/** What judges an asset: one model, or one a context. */
+function scorersOf(asset: AssetConfig, scorers: ScorersByAsset, contexts: ContextNames): Modelled[] {
+  if (asset.context === undefined) {
+    const scorer = scorers.get(asset.id);
+    return scorer === undefined ? [] : [{ scorer, context: undefined }];
+  }
+  const prefix = modelledOf(asset.id, '');
+  return [...scorers].flatMap(([modelled, scorer]) =>
+    modelled.startsWith(prefix) ? [{ scorer, context: contexts.valueOf(asset, modelled.slice(prefix.length)) }] : [],
+  );
+}
+
+function planDetector(
+  asset: AssetConfig,
+  plan: AssetPlan,
+  names: Names,
+  batches: readonly Scorer[],
+  { scorer, context }: Modelled,
+): DetectorPlan {
+  checkGrid(scorer, asset.id, asset.window);
+  const channels = bindChannels(scorer.manifest, asset.id, asset.tags, asset.detector?.channels);
+  return {
+    batch: batches.indexOf(scorer),
+    columns: channels.map((tag) => plan.columns.findIndex((column) => column.tag === names.tag.indexOf(tag))),
+    ...wearOf(asset),
+    ...(context !== undefined && { context }),
+  };
+}
+
+const contextOf = (asset: AssetConfig, contexts: ContextNames): Pick<AssetAlarmSettings, 'context'> =>
+  asset.context === undefined
+    ? {}
+    : { context: { label: asset.context.slice(asset.context.lastIndexOf('/') + 1), nameOf: (value) => contexts.nameOf(asset, value) } };
 
 /** What learns from itself is watched for wear whether asked for or not. */
 function wearOf({ detector, window }: AssetConfig): Pick<DetectorPlan, 'wear'> {
@@ -47,7 +102,7 @@ function planAsset(config: Config, asset: AssetConfig, names: Names, scorer: Sco
   const running = runningOf(asset, scorer);
   const tracked = scorer?.detector !== undefined;
   const expression = running === undefined ? undefined : compileRunning(running.when);
-  const tags = [...asset.tags, ...(expression?.tags ?? []).filter((tag) => !asset.tags.includes(tag))];
+  const tags = [...new Set([...asset.tags, ...(expression?.tags ?? []), ...(asset.context === undefined ? [] : [asset.context])])];
   if (scorer !== undefined) checkGrid(scorer, asset.id, window);
   const channels = scorer === undefined ? [] : bindChannels(scorer.manifest, asset.id, asset.tags, asset.detector?.channels);
   const reads = expression?.tags.map((tag) => tags.indexOf(tag)) ?? [];
@@ -88,18 +143,18 @@ function planColumn(config: Config, tag: string, names: Names, stepMs: number): 
   };
 }
 
-function planAlarms(config: Config, asset: AssetConfig, names: Names, scorer: Scorer | undefined): AssetAlarmSettings {
+function planAlarms(config: Config, asset: AssetConfig, names: Names, scorers: readonly Scorer[]): AssetAlarmSettings {
   const { alarm } = asset;
   const unitOf = (tag: string): string | null =>
-    engineeringUnitOf(config, tag) ?? scorer?.manifest.channels.find((channel) => channel.tag === tag)?.engineeringUnit ?? null;
+    engineeringUnitOf(config, tag) ?? scorers[0]?.manifest.channels.find((channel) => channel.tag === tag)?.engineeringUnit ?? null;
   return {
     asset: names.asset.intern(asset.id),
     id: asset.id,
     tags: asset.tags,
     units: asset.tags.map(unitOf),
-    hasModel: scorer !== undefined,
-    provisional: scorer?.manifest.stage === 'provisional',
-    learning: asset.detector?.learn !== undefined && scorer === undefined,
+    hasModel: scorers.length > 0,
+    provisional: scorers.length > 0 && scorers.every(({ manifest }) => manifest.stage === 'provisional'),
+    learning: asset.detector?.learn !== undefined && scorers.length === 0,
     allowedLatenessMs: asset.window.allowedLateness,
     alarm: {
       kind: alarm.kind,

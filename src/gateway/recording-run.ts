@@ -156,7 +156,7 @@ async function judge(
     windows: [tracks ? plan : { ...plan, batch: 0, modelColumns: columns, slide: manifest.slide }],
     alarms: [settings],
     scorers: [scorer],
-    detectors: [tracks ? { batch: 0, columns, ...(wear && { wear }) } : undefined],
+    detectors: [{ detectors: tracks ? [{ batch: 0, columns, ...(wear && { wear }) }] : [] }],
     learning: [false],
   });
   const judged: JudgedRow[] = [];

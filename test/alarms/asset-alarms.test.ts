@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AssetAlarms, type SavedAlarms } from '../../src/alarms/asset-alarms.ts';
+import { AssetAlarms } from '../../src/alarms/asset-alarms.ts';
+import type { SavedAlarms } from '../../src/alarms/saved-alarms.ts';
 import type { AlarmSettings, AssetAlarmSettings, TagSettings } from '../../src/alarms/settings.ts';
 import type { AlarmTransition } from '../../src/core/alarm.ts';
 

@@ -22,17 +22,20 @@ const startMs = 1_790_000_000_000;
 type Change = (row: Record<string, number>) => void;
 
 /** A gateway over MQTT whose only asset learns from itself; `play` publishes the machine's next rows. */
-async function plant(context: TestContext, learn: object) {
+async function plant(context: TestContext, learn: object, product?: string) {
   const mosquitto = (await startMosquitto()) ?? context.skip();
   onTestFinished(() => mosquitto.dispose());
   const data = temporaryDirectory();
   const transitions: AlarmTransition[] = [];
   const lessons: LearningStatus[] = [];
   const tags = Object.fromEntries(channels.map((name) => [`${asset}/${name}`, `$.${name}`]));
+  const sent = { ...tags, ...(product !== undefined && { [product]: '$.product' }) };
   const configuration = {
     site: 'north',
     data,
-    sources: [{ id: 'plant', type: 'mqtt', url: mosquitto.url, qos: 1, topics: [{ topic: 'plant/press', time: { path: '$.ts' }, tags }] }],
+    sources: [
+      { id: 'plant', type: 'mqtt', url: mosquitto.url, qos: 1, topics: [{ topic: 'plant/press', time: { path: '$.ts' }, tags: sent }] },
+    ],
     assets: [
       {
         id: asset,
@@ -40,6 +43,7 @@ async function plant(context: TestContext, learn: object) {
         window: { step: `${stepMs}ms`, allowedLateness: '0s' },
         detector: { learn },
         alarm: { notWatchedAfter: '1d' },
+        ...(product !== undefined && { context: product }),
       },
     ],
   };
@@ -205,4 +209,56 @@ describe('a machine without a run signal', () => {
     expect(transitions.some(({ to }) => to === 'suppressedByDesign')).toBe(true);
     expect(gateway.counters.invalidWindows.stopped).toBeGreaterThan(100);
   }, 60_000);
+});
+
+describe('a machine that makes several products', () => {
+  it('has a model for each, learns a new one first, and raises nothing when it changes over', async (context) => {
+    const { start, play, transitions, data } = await plant(context, { provisional: '40s', established: '1d' }, `${asset}/product`);
+    const making =
+      (product: number, shift: number): Change =>
+      (row) => {
+        row.product = product;
+        for (const name of channels) row[name] = (row[name] as number) + shift;
+      };
+    const gateway = await start();
+    const lessonOf = (product: number): LearningStatus | undefined => gateway.status().learning[`${asset}@${product}`];
+    await play(250, making(17, 0));
+    await eventually(() => lessonOf(17) !== undefined, 'product 17 is seen');
+    expect(gateway.status().assets[0]?.watchingText).toBe('new product 17, learning');
+    await play(250, making(17, 0));
+    await eventually(() => lessonOf(17)?.stage === 'provisional', 'a model for 17', 20_000);
+    await play(100, making(17, 0));
+    await eventually(() => gateway.counters.scores > 50, 'it judges');
+    expect(gateway.status().assets[0]).toMatchObject({ watching: 'yes' });
+
+    const scores = gateway.counters.scores;
+    await play(300, making(18, 400));
+    await eventually(() => gateway.status().assets[0]?.watchingText === 'new product 18, learning', 'product 18 is new');
+    expect(gateway.counters.scores).toBeLessThan(scores + 120);
+    await play(200, making(18, 400));
+    await eventually(() => lessonOf(18)?.stage === 'provisional', 'a model for 18', 20_000);
+    const models = await gateway.models.list();
+    expect(models.map((model) => model.asset)).toEqual([`${asset}@17`, `${asset}@18`]);
+    const meanOf = (i: number): number => manifestIn(data, models[i]?.inForce?.bundle as string).channels[0]?.mean as number;
+    expect(meanOf(1) - meanOf(0)).toBeGreaterThan(350);
+    await gateway.stop();
+
+    const again = await start();
+    const before = again.counters.scores;
+    for (let change = 0; change < 3; change++) {
+      await play(60, making(17, 0));
+      await play(60, making(18, 400));
+    }
+    await eventually(() => again.counters.scores > before + 200, 'both judge');
+    const raised = (): AlarmTransition | undefined => transitions.find(({ rule, to }) => rule === 'anomaly' && to === 'unacknowledged');
+    expect(raised()).toBeUndefined();
+    await play(80, (row) => {
+      making(18, 400)(row);
+      row.b = (row.b as number) + 60;
+    });
+    await eventually(() => raised() !== undefined, 'a fault of product 18');
+    expect(raised()).toMatchObject({ model: expect.stringContaining('line1-press-18@') });
+    expect(raised()?.findings[0]?.tag).toBe(`${asset}/b`);
+    await expect(again.models.promote(`${asset}@18`, 'anna')).rejects.toThrow('no candidate');
+  }, 90_000);
 });

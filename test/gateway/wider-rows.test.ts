@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { LoadedBundle } from '../../src/core/manifest.ts';
 import type { ScoreBatch } from '../../src/core/score.ts';
 import { WindowBatchBuilder } from '../../src/core/window.ts';
-import { Detection, type RowVerdict, type SavedDetection } from '../../src/gateway/detection.ts';
+import type { Verdict } from '../../src/detector/asset-detector.ts';
+import { Detection, type SavedDetection } from '../../src/gateway/detection.ts';
 import { judgeRecording, type RecordedRows } from '../../src/gateway/recording-run.ts';
 import { bundleOf } from '../../src/learning/tracking/bundle.ts';
 import { learnTracking } from '../../src/learning/tracking/learn.ts';
@@ -35,13 +36,13 @@ beforeAll(async () => {
 });
 
 /** Rows through the gateway's detection, `at` a tick; the state is kept and taken up again at the rows `cuts`. */
-async function detected(at: number, cuts: readonly number[] = []): Promise<RowVerdict[]> {
+async function detected(at: number, cuts: readonly number[] = []): Promise<(Verdict | 'held')[]> {
   const scorer = await createScorer(bundle, { place: 'inline' });
   onTestFinished(() => scorer.dispose());
-  const opened = (): Detection => new Detection(['press'], [{ batch: 0, columns: names.map((_, c) => c) }], [scorer]);
+  const opened = (): Detection => new Detection(['press'], [{ detectors: [{ batch: 0, columns: names.map((_, c) => c) }] }], [scorer]);
   const batch = new WindowBatchBuilder(bundle.manifest.length, channels);
   const score = async (): Promise<(ScoreBatch | undefined)[]> => [batch.count === 0 ? undefined : await scorer.score(batch)];
-  const verdicts: RowVerdict[] = [];
+  const verdicts: (Verdict | 'held')[] = [];
   let detection = opened();
   for (let first = learningRows; first < learningRows + 600; first += at) {
     for (let row = first; row < first + at; row++) {
@@ -61,12 +62,12 @@ async function detected(at: number, cuts: readonly number[] = []): Promise<RowVe
       });
     }
     await detection.settle([batch], score);
-    for (let row = first; row < first + at; row++) verdicts.push(detection.next(0) as RowVerdict);
+    for (let row = first; row < first + at; row++) verdicts.push((detection.next(0) as { verdict: Verdict | 'held' }).verdict);
     detection.clear();
   }
   return verdicts;
 }
-const plain = (verdicts: readonly RowVerdict[]) =>
+const plain = (verdicts: readonly (Verdict | 'held')[]) =>
   verdicts.map((verdict) => (verdict === 'held' ? verdict : [verdict.endMs, verdict.none, verdict.ratio, verdict.alarm]));
 
 describe('an asset some of whose channels refresh every third row', () => {

@@ -1,8 +1,11 @@
 import { isOfUnit, play, scenarios, type Verdict } from './modbus-campaign.ts';
+import { fuzzModbus } from './modbus-fuzz.ts';
 
 /** Each waits most of its time. */
-const atATime = 12;
+const atATime = 8;
 const latest = 1.2;
+/** What a collector may leave lying. */
+const heapGrowth = 8e6;
 
 /** Every Modbus fault on every carrier, `reads` together, as a table on standard output. Returns the exit code. */
 export async function reportModbus(reads: number, seed: number): Promise<number> {
@@ -34,6 +37,21 @@ export async function reportModbus(reads: number, seed: number): Promise<number>
     [`${all.length - verdicts.length} faults not played (socat is missing)`, verdicts.length === all.length],
   ];
   process.stdout.write(`\n${checks.map(([text, good]) => `  ${good ? 'ok  ' : 'FAIL'} ${text}`).join('\n')}\n`);
+  return checks.every(([, good]) => good) ? 0 : 1;
+}
+
+/** 10^6 malformed replies: no crash, no wrong value, memory flat. Returns the exit code. */
+export async function reportFuzz(replies: number, seed: number): Promise<number> {
+  const { malformed, right, refused, wrong, growth } = await fuzzModbus(replies, seed);
+  const checks: [string, boolean][] = [
+    [
+      `${wrong.length} wrong values from ${malformed} malformed replies, among ${right} right ones (${refused} lost beside them)`,
+      wrong.length === 0,
+    ],
+    [`heap grew by ${(growth / 1e6).toFixed(1)} MB`, growth < heapGrowth],
+  ];
+  process.stdout.write(`${checks.map(([text, good]) => `  ${good ? 'ok  ' : 'FAIL'} ${text}`).join('\n')}\n`);
+  for (const text of wrong.slice(0, 10)) process.stdout.write(`  WRONG ${text}\n`);
   return checks.every(([, good]) => good) ? 0 : 1;
 }
 

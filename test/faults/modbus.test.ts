@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { play, scenarios } from './modbus-campaign.ts';
+import { fuzzModbus } from './modbus-fuzz.ts';
 
 /** Of the eleven exceptions, one of each kind; 2 comes back too late for a short test. The long one: npm run test:faults -- modbus. */
 const leftOut = /^exception (2|3|4|5|7|8|9|10)$/;
@@ -21,4 +22,14 @@ describe('whatever a Modbus device does wrong', () => {
     },
     60_000,
   );
+});
+
+describe('a malformed reply', () => {
+  it('is never a value, nor the end of anything', async () => {
+    const { wrong, malformed, right } = await fuzzModbus(10_000, 1);
+    expect(wrong).toEqual([]);
+    expect(malformed).toBeGreaterThanOrEqual(10_000);
+    // It can tell the good from the bad.
+    expect(right).toBeGreaterThan(500);
+  }, 30_000);
 });

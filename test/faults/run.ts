@@ -1,19 +1,26 @@
-/** The long campaigns: npm run test:faults -- kill|power [--rounds 1000] [--seed N], npm run test:faults -- modbus [--reads 100000] [--seed N] */
+/** The long campaigns: npm run test:faults -- kill|power [--rounds 1000] [--seed N], npm run test:faults -- modbus [--reads 100000] [--seed N],
+ *  npm run test:faults -- modbus-fuzz [--replies 1000000] [--seed N] */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign.ts';
-import { reportModbus } from './modbus-report.ts';
+import { reportFuzz, reportModbus } from './modbus-report.ts';
 
 const { values, positionals } = parseArgs({
-  options: { rounds: { type: 'string', default: '1000' }, reads: { type: 'string', default: '100000' }, seed: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '1000' },
+    reads: { type: 'string', default: '100000' },
+    replies: { type: 'string', default: '1000000' },
+    seed: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const [kind] = positionals;
+if (kind === 'modbus-fuzz') process.exit(await reportFuzz(Number(values.replies), Number(values.seed ?? 1)));
 if (kind === 'modbus') process.exit(await reportModbus(Number(values.reads), Number(values.seed ?? 1)));
 if (kind !== 'kill' && kind !== 'power') {
-  process.stderr.write('say which: kill, power or modbus\n');
+  process.stderr.write('say which: kill, power, modbus or modbus-fuzz\n');
   process.exit(2);
 }
 const rounds = Number(values.rounds);

@@ -1,5 +1,6 @@
 import { errorText, FettleError } from '../../core/errors.ts';
 import type { BytePort } from './byte-port.ts';
+import { startDeadline } from './deadline.ts';
 import type { DrainGuard } from './drain-guard.ts';
 import { exceptionError, framing, requestText, timeoutError, unreachable } from './modbus-error.ts';
 import {
@@ -35,7 +36,8 @@ interface Waiting {
   readonly timeoutMs: number;
   readonly resolve: (data: Buffer) => void;
   readonly reject: (error: FettleError) => void;
-  timer: NodeJS.Timeout | undefined;
+  /** Of the deadline. */
+  readonly cancel: () => void;
 }
 
 /** So many reads in a row without a fitting answer want the port opened anew. */
@@ -105,9 +107,9 @@ export class RtuTransport implements ModbusTransport {
     const reply = new Promise<Buffer>((resolve, reject) => {
       // Both frames take their time on the line, which is not the unit's.
       const deadlineMs = timeoutMs + (requestBytes + replyLength(expected)) * characterMs;
-      const timer = setTimeout(() => this.#giveUp(timedOut), Math.ceil(deadlineMs));
+      const cancel = startDeadline(deadlineMs, () => this.#giveUp(timedOut));
       this.#received = this.#received.subarray(0, 0);
-      this.#waiting = { request, expected, isProbe, timeoutMs, resolve, reject, timer };
+      this.#waiting = { request, expected, isProbe, timeoutMs, resolve, reject, cancel };
       this.#options.guard.busy(this.#now() + requestBytes * characterMs);
     });
     this.#port.send(frame).catch((error: unknown) => this.#end(error));
@@ -193,7 +195,7 @@ export class RtuTransport implements ModbusTransport {
   }
 
   #settle(settle: () => void, isFailure: boolean): void {
-    clearTimeout(this.#waiting?.timer);
+    this.#waiting?.cancel();
     this.#waiting = undefined;
     this.#failuresInARow = isFailure ? this.#failuresInARow + 1 : 0;
     settle();

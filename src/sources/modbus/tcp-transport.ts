@@ -3,10 +3,11 @@ import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import modbus from 'modbus-serial';
 import { errorText, FettleError } from '../../core/errors.ts';
+import { startDeadline } from './deadline.ts';
 import { dial } from './dial.ts';
 import { GuardedSocket, MbapGuard } from './guarded-socket.ts';
 import { parseLineUrl } from './line-url.ts';
-import { framing, requestText, toModbusError, unreachable } from './modbus-error.ts';
+import { framing, requestText, timeoutError, toModbusError, unreachable } from './modbus-error.ts';
 import { isBitTable, protocolLimit, readFunction } from './table.ts';
 import type { ModbusTransport, ReadOptions, ReadRequest } from './transport.ts';
 
@@ -19,9 +20,19 @@ export interface TcpOptions {
   readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername'>;
 }
 
+interface UnderWay {
+  readonly request: ReadRequest;
+  readonly reject: (error: FettleError) => void;
+  /** Of the deadline. */
+  readonly cancel: () => void;
+}
+
 type Client = InstanceType<typeof modbus.default>;
 /** A timeout is not an instance of Error (8.0.25), so `unknown`. */
 type Settle = (error: unknown, reply?: { readonly buffer: Buffer }) => void;
+
+/** The library only frees its memory of the request then. */
+const libraryTimeoutMs = 1000;
 
 /**
  * One Modbus TCP connection through modbus-serial, behind a socket that checks both directions. Every connection has a new
@@ -35,7 +46,7 @@ export class TcpTransport implements ModbusTransport {
   readonly #socket: Socket;
   readonly #guard: MbapGuard;
   /** Reads under way by their sequence. When the peer closes, the library would leave them to their timeouts. */
-  readonly #underWay = new Map<number, { readonly request: ReadRequest; readonly reject: (error: FettleError) => void }>();
+  readonly #underWay = new Map<number, UnderWay>();
   readonly closed: Promise<FettleError | undefined>;
   #isClosing = false;
   #socketError: Error | undefined;
@@ -93,17 +104,22 @@ export class TcpTransport implements ModbusTransport {
     if (this.#socket.destroyed) return Promise.reject(unreachable(this.#url, 'the connection is closed'));
     return new Promise((resolve, reject) => {
       const sequence = this.#sequence++;
-      this.#underWay.set(sequence, { request, reject });
-      const settle: Settle = (error, reply) => {
-        // Settled before: the connection ended, or the answer did not fit.
-        if (!this.#underWay.delete(sequence)) return;
-        if (reply !== undefined) return resolve(reply.buffer);
-        const failure = toModbusError(error, request, this.#url, timeoutMs);
-        if (failure.code === 'FETTLE_MODBUS_TIMEOUT') this.#guard.expire(sequence);
-        reject(failure);
+      const expire = () => {
+        this.#underWay.delete(sequence);
+        this.#guard.expire(sequence);
+        reject(timeoutError(request, this.#url, timeoutMs));
       };
-      // The library takes the time-out of a request at the moment it is sent.
-      this.#client.setTimeout(timeoutMs);
+      const cancel = startDeadline(timeoutMs, expire);
+      this.#underWay.set(sequence, { request, reject, cancel });
+      const settle: Settle = (error, reply) => {
+        // Settled before: it was too late, the connection ended, or the answer did not fit.
+        if (!this.#underWay.delete(sequence)) return;
+        cancel();
+        if (reply === undefined) reject(toModbusError(error, request, this.#url, timeoutMs));
+        else resolve(reply.buffer);
+      };
+      // The library takes the time-out of a request at the moment it is sent. It is to come after ours.
+      this.#client.setTimeout(timeoutMs + libraryTimeoutMs);
       this.#send(unit, readFunction[table], address, count, settle);
     });
   }
@@ -150,6 +166,7 @@ export class TcpTransport implements ModbusTransport {
     this.#isMixedUp = true;
     const waiting = this.#underWay.get(sequence);
     this.#underWay.delete(sequence);
+    waiting?.cancel();
     waiting?.reject(framing(waiting.request, this.#url, what));
   }
 
@@ -162,8 +179,10 @@ export class TcpTransport implements ModbusTransport {
       error,
     );
     const isFraming = error instanceof FettleError && error.code === 'FETTLE_MODBUS_FRAMING';
-    for (const { request, reject } of this.#underWay.values())
+    for (const { request, reject, cancel } of this.#underWay.values()) {
+      cancel();
       reject(isFraming ? framing(request, this.#url, error.message, error) : reason);
+    }
     this.#underWay.clear();
     // Its timers too.
     this.#client.destroy(() => {});

@@ -1,9 +1,9 @@
-import { type AlarmListener, type AlarmRow, AssetAlarms } from '../alarms/asset-alarms.ts';
+import { type AlarmListener, AssetAlarms } from '../alarms/asset-alarms.ts';
 import type { SavedAlarms } from '../alarms/saved-alarms.ts';
 import type { AssetAlarmSettings } from '../alarms/settings.ts';
 import type { AlarmTransition, AssetAlarmState } from '../core/alarm.ts';
 import type { ControlRow } from '../core/control-row.ts';
-import { type ModelManifest, modelName } from '../core/manifest.ts';
+import { modelName } from '../core/manifest.ts';
 import type { SampleBlock } from '../core/sample-block.ts';
 import type { Score, ScoreBatch, Scorer } from '../core/score.ts';
 import { type InvalidWindow, invalidReasons, WindowBatchBuilder } from '../core/window.ts';
@@ -12,6 +12,7 @@ import type { SavedWindows } from '../windows/asset-windows.ts';
 import type { AssetPlan, Row, RowListener } from '../windows/plan.ts';
 import { Detection, type DetectorsPlan, type SavedDetection } from './detection.ts';
 import { findingsOf } from './findings.ts';
+import type { BoundModel, Event, Hole } from './pipeline-events.ts';
 import { type SavedSeen, type Seen, SeenRows } from './seen.ts';
 
 /** Everything the fold is made of: one entry an asset in `windows` and `alarms`, one scorer a model. */
@@ -42,22 +43,6 @@ export interface PipelineOutput {
   transition(transition: AlarmTransition, asset: number): void;
   scoringFailed(error: unknown, windows: number): void;
 }
-
-/** `windows` in a row that could not be judged, recorded as one. */
-type Hole = InvalidWindow & { readonly windows: number };
-
-interface BoundModel {
-  readonly manifest: ModelManifest;
-  readonly name: string;
-  readonly channels: readonly string[];
-}
-
-type Event =
-  | { readonly kind: 'row'; readonly asset: number; readonly row: AlarmRow }
-  | { readonly kind: 'window'; readonly asset: number; readonly batch: number; readonly index: number; readonly endMs: number }
-  | { readonly kind: 'invalid'; readonly asset: number; readonly endMs: number }
-  | { readonly kind: 'clock'; readonly asset: number; readonly atMs: number }
-  | { readonly kind: 'command'; readonly asset: number; readonly row: ControlRow & { kind: 'command' } };
 
 /**
  * The fold: blocks and control rows → scores, invalid windows, alarm transitions. It reads no clock and no other input, so

@@ -78,7 +78,7 @@ describe('a candidate', () => {
     const { data, start, play, transitions, lessons, nowMs } = await plant(context, { provisional: '40s', established: '1m' });
     const gateway = await start();
     expect(() => gateway.models.learner.request(asset)).toThrow('no established model');
-    await play(700);
+    await play(800);
     await eventually(() => learning(gateway).stage === 'established', 'an established model', 30_000);
     expect(lessons.map(({ progress }) => progress?.doing)).toEqual(expect.arrayContaining(['reading its history', 'writing the bundle']));
     const [first] = await gateway.models.list();
@@ -145,7 +145,7 @@ describe('a candidate', () => {
     const learn = { provisional: '40s', established: '1m', promote: 'auto', shadow: '20s' };
     const { data, start, play } = await plant(context, learn);
     const gateway = await start();
-    await play(700);
+    await play(800);
     await eventually(() => learning(gateway).stage === 'established', 'an established model', 30_000);
     const [first] = await gateway.models.list();
     // From here on the log is live: what is normal now is said at a place in event time.
@@ -174,7 +174,7 @@ describe('a candidate', () => {
     const { start, play, lessons } = await plant(context, { provisional: '40s', established: '1d' });
     const gateway = await start();
     await expect(gateway.models.learner.cancel(asset, 'anna')).rejects.toThrow('not learning now');
-    await play(700);
+    await play(800);
     await eventually(() => lessons.some(({ progress }) => progress !== null), 'it begins to learn', 20_000);
     await gateway.models.learner.cancel(asset, 'anna');
     expect(learning(gateway)).toMatchObject({ stage: 'none', progress: null });

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
 /** One request as it came over the wire. */
 export interface RawRequest {
@@ -23,13 +24,22 @@ export interface RawDevice {
   close(): Promise<void>;
 }
 
+export interface RawDeviceOptions {
+  readonly idleMs?: number;
+  readonly maxConnections?: number;
+  readonly tls?: TlsOptions;
+}
+
 /**
  * Modbus TCP spoken by hand, so that it can be spoken wrongly. `answer` writes to the socket of the request whatever it likes; a
  * connection idle for `idleMs` is closed, and so is one beyond `maxConnections` (0: any).
  */
-export async function startRawDevice(answer: (request: RawRequest) => void, { idleMs = 0, maxConnections = 0 } = {}): Promise<RawDevice> {
+export async function startRawDevice(
+  answer: (request: RawRequest) => void,
+  { idleMs = 0, maxConnections = 0, tls }: RawDeviceOptions = {},
+): Promise<RawDevice> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const serve = (socket: Socket): void => {
     if (maxConnections > 0 && sockets.size >= maxConnections) {
       socket.destroy();
       return;
@@ -56,11 +66,12 @@ export async function startRawDevice(answer: (request: RawRequest) => void, { id
         device.answer(request);
       }
     });
-  });
+  };
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const listening = server.address();
   const device: RawDevice = {
-    url: `tcp://127.0.0.1:${typeof listening === 'object' ? listening?.port : 0}`,
+    url: `${tls === undefined ? 'tcp' : 'modbus+tls'}://127.0.0.1:${typeof listening === 'object' ? listening?.port : 0}`,
     requests: [],
     received: [],
     connections: 0,

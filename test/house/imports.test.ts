@@ -21,7 +21,7 @@ const allowed: Record<string, readonly string[]> = {
   config: ['sources', 'sinks', 'windows'],
   gateway: ['config', 'sources', 'journal', 'windows', 'bundles', 'learning', 'scoring', 'detector', 'alarms', 'outbox', 'sinks'],
   // What a person tries out on devices before there is a configuration.
-  commissioning: ['sources'],
+  commissioning: ['sources', 'learning'],
   server: ['gateway'],
   cli: ['config', 'gateway', 'server', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],
   index: ['config', 'gateway'],

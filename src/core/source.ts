@@ -22,6 +22,14 @@ export interface SampleInlet {
   setConnected(connected: boolean): void;
 }
 
+/** What a source found out about its devices, kept with the gateway's data. */
+export interface SourceMemory {
+  /** What was saved last; undefined when there is nothing, or nothing that can be read. */
+  load(): unknown;
+  /** JSON, small, rarely. Never throws. */
+  save(value: unknown): void;
+}
+
 export interface SourceContext {
   readonly id: string;
   /** Name of the plant. */
@@ -33,6 +41,8 @@ export interface SourceContext {
   readonly inlet: SampleInlet;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Absent: forgotten with the process. */
+  readonly memory?: SourceMemory;
 }
 
 /** How one device, unit or connection of a source fares, for status pages and `fettle status`. */
@@ -45,6 +55,8 @@ export interface SourceUnitStatus {
   readonly hint?: string;
   /** Wall time of the last good answer. */
   readonly lastGoodMs?: number;
+  /** What was found out about it, for people: "answers at most 32 registers in one read". */
+  readonly learned?: readonly string[];
 }
 
 export interface SourceStatus {

@@ -26,6 +26,10 @@ export class ActiveBlock {
   readonly #random: () => number;
   failure: FettleError | undefined;
   kind: BlockFailure | undefined;
+  /** Exception the planned block was refused with, until its parts were answered. */
+  refusal: number | undefined;
+  /** It was answered at least once. */
+  isProven = false;
   #backoff: Backoff | undefined;
   #retryMs = 0;
 

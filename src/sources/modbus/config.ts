@@ -74,6 +74,12 @@ export const modbusSourceSchema = z
         'Unused registers worth reading to save a request (16 bits each in bit tables); 0: read tag by tag, sharing only what overlaps.',
       ),
     inFlight: z.int().min(1).max(16).default(1).describe('Requests under way at a time on the connection; many devices can do only one.'),
+    learn: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Find out, and remember, how long a read each unit answers, what it refuses to be read across, and the pause it needs; false: only what is said here (maxRegisters, maxBits, bridgeRegisters, turnaround).',
+      ),
     tags: z.array(modbusTagSchema).min(1).describe('What to read.'),
   })
   .superRefine((source, context) => {

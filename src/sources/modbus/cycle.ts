@@ -17,6 +17,8 @@ export class Cycle {
   /** Still to be asked for in this cycle. */
   pending: ActiveBlock[] = [];
   underWay = 0;
+  /** More is known of the unit than when the reads were planned. */
+  isOutdated = false;
   /** When the next cycle begins. */
   dueMs = Number.POSITIVE_INFINITY;
   /** The moment this cycle stands for. */
@@ -71,6 +73,12 @@ export class Cycle {
   split(block: ActiveBlock, parts: readonly ActiveBlock[]): void {
     this.blocks.splice(this.blocks.indexOf(block), 1, ...parts);
     this.pending.unshift(...parts);
+  }
+
+  /** Other reads from now on; nothing of the cycle may be under way. */
+  replan(blocks: ActiveBlock[]): void {
+    this.blocks = blocks;
+    this.#recovering.clear();
   }
 
   /** A part that was refused has been read: the planned block is tried again with the next cycle, once none of its parts is refused. */

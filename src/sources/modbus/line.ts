@@ -182,7 +182,7 @@ export class Line {
     this.#underWay--;
     cycle.underWay--;
     unit.asking--;
-    if (error === undefined || isUnitsOwnWord(error)) this.#spoke(clock.monotonicMs() + member.turnaroundMs);
+    if (error === undefined || isUnitsOwnWord(error)) this.#spoke(unit, member.turnaroundMs);
     else if (hasCode(error, 'FETTLE_MODBUS_TIMEOUT') && ++this.#timeoutsInARow >= timeoutBurst) this.#isDraining = true;
     if (this.#members.has(member)) {
       const hadFailed = unit.failure !== undefined;
@@ -192,8 +192,11 @@ export class Line {
     this.wake();
   }
 
-  #spoke(notBeforeMs: number): void {
-    this.#notBeforeMs = notBeforeMs;
+  #spoke(unit: Unit, turnaroundMs: number): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#notBeforeMs = nowMs + turnaroundMs;
+    unit.heardMs = nowMs;
+    unit.notBeforeMs = Math.max(unit.notBeforeMs, nowMs + unit.gapMs);
     this.#timeoutsInARow = 0;
     this.#hasHeard = true;
     this.#failure = undefined;

@@ -2,11 +2,11 @@ import type { Source, SourceContext, SourceStatus } from '../../core/source.ts';
 import type { ModbusSourceConfig } from './config.ts';
 import { ModbusCounters } from './counters.ts';
 import { Histogram } from './histogram.ts';
+import { Knowledge } from './knowledge.ts';
 import type { Line } from './line.ts';
 import { type LineRegistry, lines as linesOfProcess } from './line-registry.ts';
 import { lineKey, parseLineUrl } from './line-url.ts';
 import { transportOpener } from './open-transport.ts';
-import { planReads } from './plan.ts';
 import { pointsOf } from './point.ts';
 import { Poller } from './poller.ts';
 import { sourceState, unitStatus } from './status.ts';
@@ -33,6 +33,7 @@ export class ModbusSource implements Source {
   readonly #key: string;
   readonly #counters = new ModbusCounters();
   readonly #jitter = new Histogram();
+  readonly #knowledge: Knowledge;
   #running: Running | undefined;
   /** What `stop` waits for. */
   #ended: Promise<void> | undefined;
@@ -43,6 +44,7 @@ export class ModbusSource implements Source {
     this.#config = config;
     this.#context = context;
     this.#rim = { random: Math.random, lines: linesOfProcess, ...rim, open: rim.open ?? transportOpener(config) };
+    this.#knowledge = new Knowledge(config.learn ? context.memory?.load() : undefined);
     this.#key = lineKey(parseLineUrl(config.url));
   }
 
@@ -56,7 +58,10 @@ export class ModbusSource implements Source {
     const poller = new Poller({
       context: this.#context,
       line,
-      blocks: planReads(pointsOf(this.#config, this.#context.tags, this.#context.texts), this.#config),
+      points: pointsOf(this.#config, this.#context.tags, this.#context.texts),
+      limits: this.#config,
+      knowledge: this.#knowledge,
+      learns: this.#config.learn,
       inFlight,
       timeoutMs: timeout,
       turnaroundMs: turnaround,
@@ -89,7 +94,7 @@ export class ModbusSource implements Source {
   status(): SourceStatus {
     const { poller, line } = this.#running ?? {};
     const blocks = poller?.cycles.flatMap((cycle) => cycle.blocks) ?? [];
-    const units = poller?.units.map((unit) => unitStatus(unit, blocks, poller.connectionError)) ?? [];
+    const units = poller?.units.map((unit) => unitStatus(unit, blocks, poller.connectionError, this.#knowledge.of(unit.id).texts())) ?? [];
     return {
       state: poller === undefined || this.#ended !== undefined ? 'stopped' : sourceState(units),
       units,

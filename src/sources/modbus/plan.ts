@@ -19,6 +19,8 @@ export interface PlanLimits {
   readonly maxBits: number;
   /** Longest run of registers no value owns that a request may read over; 0: only values that overlap share a request. */
   readonly bridgeRegisters: number;
+  /** Whether no request may go on from below this address to it. */
+  readonly isCut?: (point: Span) => boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export function planReads<T extends Span>(points: readonly T[], limits: PlanLimi
   return [...groups.values()].flatMap((group) => planGroup(group, limits));
 }
 
-function planGroup<T extends Span>(group: T[], { maxRegisters, maxBits, bridgeRegisters }: PlanLimits): Block<T>[] {
+function planGroup<T extends Span>(group: T[], { maxRegisters, maxBits, bridgeRegisters, isCut }: PlanLimits): Block<T>[] {
   const bits = isBitTable((group[0] as T).table);
   const limit = bits ? maxBits : maxRegisters;
   // Touching values have a gap of 0; reading tag by tag merges only where the gap is negative.
@@ -50,7 +52,7 @@ function planGroup<T extends Span>(group: T[], { maxRegisters, maxBits, bridgeRe
   let end = 0;
   for (const point of [...group].sort((a, b) => a.address - b.address || a.count - b.count)) {
     const pointEnd = point.address + point.count;
-    if (open.length > 0 && (point.address - end > bridge || pointEnd - start > limit)) {
+    if (open.length > 0 && (point.address - end > bridge || pointEnd - start > limit || isCut?.(point) === true)) {
       blocks.push(blockOf(open));
       open = [];
     }

@@ -5,9 +5,10 @@ import { ActiveBlock, type BlockFailure } from './active-block.ts';
 import type { ModbusCounters } from './counters.ts';
 import { Cycle } from './cycle.ts';
 import type { Histogram } from './histogram.ts';
+import { type Knowledge, kindOf } from './knowledge.ts';
 import type { Line, LineMember, Outcome } from './line.ts';
-import { qualityOf } from './modbus-error.ts';
-import type { Block } from './plan.ts';
+import { type ModbusExceptionError, qualityOf } from './modbus-error.ts';
+import { type PlanLimits, planReads } from './plan.ts';
 import type { Point } from './point.ts';
 import type { Turn } from './poll-queue.ts';
 import { SampleWriter } from './sample-writer.ts';
@@ -17,7 +18,11 @@ import { isUnitsOwnWord, verdictOf } from './verdict.ts';
 export interface PollerOptions {
   readonly context: SourceContext;
   readonly line: Line;
-  readonly blocks: readonly Block<Point>[];
+  readonly points: readonly Point[];
+  readonly limits: PlanLimits;
+  readonly knowledge: Knowledge;
+  /** Whether more is to be found out. */
+  readonly learns: boolean;
   readonly inFlight: number;
   readonly timeoutMs: number;
   readonly turnaroundMs: number;
@@ -48,27 +53,24 @@ export class Poller implements LineMember {
   /** There is none at present: cycles bring bad samples. */
   #isUnreachable = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Something was found out since the last save. */
+  #unsaved = false;
   /** Whether anything of this source was answered on this connection. */
   #hasHeard = false;
 
   constructor(options: PollerOptions) {
     this.#options = options;
-    const { blocks, random, context, counters, line } = options;
+    const { points, context, counters, line } = options;
     this.inFlight = options.inFlight;
     this.timeoutMs = options.timeoutMs;
     this.turnaroundMs = options.turnaroundMs;
     this.minIntervalMs = options.minIntervalMs;
     this.#samples = new SampleWriter(context.inlet, counters);
-    this.units = [...new Set(blocks.map(({ unit }) => unit))].map((id) => line.unit(id));
-    const groups = Map.groupBy(blocks, ({ pollMs, unit }) => `${pollMs}/${unit}`);
+    this.units = [...new Set(points.map(({ unit }) => unit))].map((id) => line.unit(id));
+    for (const unit of this.units) unit.gapMs = Math.max(unit.gapMs, options.knowledge.of(unit.id).gapMs);
+    const groups = Map.groupBy(points, ({ pollMs, unit }) => `${pollMs}/${unit}`);
     this.cycles = [...groups.values()]
-      .map(
-        (group) =>
-          new Cycle(
-            (group[0] as Block).pollMs,
-            group.map((block) => new ActiveBlock(block, line.unit(block.unit), random)),
-          ),
-      )
+      .map((group) => new Cycle((group[0] as Point).pollMs, this.#plan(group)))
       .sort((a, b) => a.periodMs - b.periodMs);
   }
 
@@ -80,6 +82,7 @@ export class Poller implements LineMember {
 
   /** No sample after this. Resolves when the line is left. */
   stop(): Promise<void> {
+    this.#save();
     clearTimeout(this.#timer);
     return this.#options.line.leave(this);
   }
@@ -130,6 +133,7 @@ export class Poller implements LineMember {
     for (const cycle of this.cycles) {
       const { begins, skipped } = cycle.advance(nowMs);
       counters.lateCycles += skipped;
+      if (begins) this.#save();
       if (begins && context.inlet.full) counters.lateCycles++;
       else if (begins) this.#begin(cycle);
       nextMs = Math.min(nextMs, cycle.dueMs);
@@ -138,7 +142,45 @@ export class Poller implements LineMember {
     this.#options.line.wake();
   }
 
+  /** The reads of these values, which are of one unit, by what is known of it. */
+  #plan(points: readonly Point[]): ActiveBlock[] {
+    const { limits, knowledge, line, random } = this.#options;
+    const known = knowledge.of((points[0] as Point).unit);
+    const blocks = planReads(points, {
+      bridgeRegisters: limits.bridgeRegisters,
+      maxRegisters: known.tryLength('registers', Math.max(limits.maxRegisters, 1)),
+      maxBits: known.tryLength('bits', limits.maxBits),
+      isCut: ({ table, address }) => known.isCut(table, address),
+    });
+    return blocks.map((block) => new ActiveBlock(block, line.unit(block.unit), random));
+  }
+
+  /** Longer reads may do, or shorter ones have to: once all reads of a cycle do well, it is planned by what is known now. */
+  #replan(cycle: Cycle): void {
+    if (!cycle.isOutdated || cycle.blocks.some(({ failure }) => failure !== undefined)) return;
+    cycle.isOutdated = false;
+    const points = [...new Set(cycle.blocks.flatMap(({ block }) => block.points))];
+    const planned = this.#plan(points);
+    const isSame =
+      planned.length === cycle.blocks.length &&
+      planned.every(({ block }, i) => block.address === cycle.blocks[i]?.block.address && block.count === cycle.blocks[i]?.block.count);
+    if (!isSame) cycle.replan(planned);
+  }
+
+  /** Something was found out. */
+  #learned(unit: Unit): void {
+    this.#unsaved = true;
+    for (const cycle of this.cycles) if (cycle.blocks[0]?.unit === unit) cycle.isOutdated = true;
+  }
+
+  #save(): void {
+    if (!this.#unsaved) return;
+    this.#unsaved = false;
+    this.#options.context.memory?.save(this.#options.knowledge.toJSON());
+  }
+
   #begin(cycle: Cycle): void {
+    this.#replan(cycle);
     const { clock, inlet } = this.#options.context;
     const nowMs = clock.monotonicMs();
     let isBad = false;
@@ -173,6 +215,7 @@ export class Poller implements LineMember {
     counters.replies++;
     this.#spoke(active.unit);
     active.unit.has(active.block.table);
+    this.#learnFromAnswer(cycle, active);
     if (active.failure !== undefined) {
       if (active.kind === 'absent') {
         counters.quarantined--;
@@ -182,6 +225,21 @@ export class Poller implements LineMember {
       context.log.info({ source: context.id, tags: namesOf(active) }, 'answered again');
     }
     this.#samples.reply(active.block, data, timeMs);
+  }
+
+  /** Its length is allowed; the cuts of a block that was refused are known once all its parts are answered. */
+  #learnFromAnswer(cycle: Cycle, active: ActiveBlock): void {
+    if (!this.#options.learns) return;
+    const { block, unit, origin } = active;
+    const known = this.#options.knowledge.of(unit.id);
+    if (known.answered(kindOf(block.table), block.count)) this.#learned(unit);
+    active.isProven = true;
+    if (origin === active || origin.refusal !== 2) return;
+    const parts = cycle.blocks.filter((part) => part.origin === origin);
+    if (parts.some((part) => part !== active && !part.isProven)) return;
+    for (const part of parts.slice(1)) known.cuts.add(`${part.block.table}/${part.block.address}`);
+    origin.refusal = undefined;
+    this.#learned(unit);
   }
 
   /** A unit has said something, if only an exception. */
@@ -205,6 +263,10 @@ export class Poller implements LineMember {
     switch (verdict.reach) {
       case 'parts': {
         const halves = active.halves();
+        const exception = (error as ModbusExceptionError).exception;
+        if (exception === 3 && this.#options.learns && this.#options.knowledge.of(unit.id).refused(kindOf(block.table), block.count))
+          this.#learned(unit);
+        if (active === active.origin) active.refusal = exception;
         if (halves !== undefined) {
           this.#options.counters.splits++;
           this.#options.context.log.info(
@@ -242,6 +304,8 @@ export class Poller implements LineMember {
   }
 
   #blockFails(active: ActiveBlock, kind: BlockFailure, error: FettleError): void {
+    // What comes back later was no matter of the plan.
+    if (kind === 'absent') active.origin.refusal = undefined;
     if (active.failure === undefined) this.#warn(error, `${namesOf(active)}: ${error.message}`);
     active.failed(kind, error, this.#options.context.clock.monotonicMs());
   }
@@ -262,6 +326,10 @@ export class Poller implements LineMember {
     const nowMs = this.#options.context.clock.monotonicMs();
     const isTimeout = error.code === 'FETTLE_MODBUS_TIMEOUT';
     const hadFailed = unit.failure !== undefined;
+    if (isTimeout && !hadFailed && this.#options.learns && this.#options.knowledge.of(unit.id).unanswered(sentMs - unit.heardMs)) {
+      unit.gapMs = this.#options.knowledge.of(unit.id).gapMs;
+      this.#learned(unit);
+    }
     if (isTimeout && !unit.timedOut(error, sentMs, nowMs)) {
       this.#blockFails(active, 'faulty', error);
       return;

@@ -6,7 +6,12 @@ import type { Unit } from './unit.ts';
 type State = SourceStatus['state'];
 
 /** How a unit fares: its own failure, or that of some of its reads, or that of the connection. */
-export function unitStatus(unit: Unit, blocks: readonly ActiveBlock[], connectionError: FettleError | undefined): SourceUnitStatus {
+export function unitStatus(
+  unit: Unit,
+  blocks: readonly ActiveBlock[],
+  connectionError: FettleError | undefined,
+  learned: readonly string[] = [],
+): SourceUnitStatus {
   const failing = blocks.filter((block) => block.unit === unit && block.failure !== undefined);
   const error = connectionError ?? unit.failure ?? failing[0]?.failure;
   const further = connectionError === undefined && unit.failure === undefined ? failing.length - 1 : 0;
@@ -18,6 +23,7 @@ export function unitStatus(unit: Unit, blocks: readonly ActiveBlock[], connectio
     }),
     ...(error?.hint !== undefined && { hint: error.hint }),
     ...(unit.lastGoodMs !== undefined && { lastGoodMs: unit.lastGoodMs }),
+    ...(learned.length > 0 && { learned }),
   };
 }
 

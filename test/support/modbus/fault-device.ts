@@ -48,7 +48,7 @@ export function answerWith(fault: AnswerFault, request: Asked, random: () => num
   const reply = frameOf(request, request.unit, pduOf(request, request.count));
   if (fault === 'late') {
     // The value is as old as the answer is late.
-    setTimeout(() => send(request, reply), 60 + random() * 600);
+    setTimeout(() => send(request, reply), 250 + random() * 600);
   } else if (fault === 'in pieces') {
     const cut = 1 + Math.floor(random() * (reply.length - 1));
     send(request, reply.subarray(0, cut));

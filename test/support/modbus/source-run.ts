@@ -2,7 +2,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { Interner } from '../../../src/core/interner.ts';
 import type { Logger } from '../../../src/core/logger.ts';
 import { qualityName } from '../../../src/core/quality.ts';
-import type { Source, SourceContext } from '../../../src/core/source.ts';
+import type { Source, SourceContext, SourceMemory } from '../../../src/core/source.ts';
 import { modbusSourceSchema } from '../../../src/sources/modbus/config.ts';
 import { ModbusSource } from '../../../src/sources/modbus/modbus-source.ts';
 
@@ -29,7 +29,7 @@ export interface SourceRun {
 }
 
 /** Starts a source with `id: plc` and these keys; `config` is as in fettle.yaml. */
-export async function runSource(config: object): Promise<SourceRun> {
+export async function runSource(config: object, memory?: SourceMemory): Promise<SourceRun> {
   const parsed = modbusSourceSchema.parse({ id: 'plc', type: 'modbus', ...config });
   const tags = new Interner(100_000);
   const texts = new Interner(1000);
@@ -48,6 +48,7 @@ export async function runSource(config: object): Promise<SourceRun> {
     texts,
     clock: systemClock,
     log,
+    ...(memory !== undefined && { memory }),
     inlet: {
       append: (tag, timeMs, value, quality) => samples.push({ tag: tags.nameOf(tag), timeMs, value, quality: qualityName(quality) }),
       mark: () => 0,

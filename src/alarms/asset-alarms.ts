@@ -182,6 +182,7 @@ export class AssetAlarms {
       this.#maintain(command, atMs);
       return;
     }
+    if (command.verb === 'tagReplaced') return;
     // Without a rule a command means what stands, and the anomaly in any case: nobody shelves fifty limits by accident.
     const points = this.#points.filter(
       (point) =>

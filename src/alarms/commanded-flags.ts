@@ -32,6 +32,7 @@ export function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: n
       return point.rule === 'anomaly' || point.rule === 'drift' ? reset(flags) : undefined;
     case 'maintenanceStart':
     case 'maintenanceEnd':
+    case 'tagReplaced':
       // Of the asset, not of one alarm.
       return undefined;
     case 'inService':

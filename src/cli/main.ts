@@ -16,6 +16,7 @@ import { modelCommand } from './model.ts';
 import { reloadCommand } from './reload.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { tagCommand } from './tag.ts';
 import { tagsCommand } from './tags.ts';
 import { trainCommand } from './train.ts';
 
@@ -39,6 +40,7 @@ const commands = [
   modelCommand,
   markCommand,
   maintenanceCommand,
+  tagCommand,
   reloadCommand,
   backupCommand,
   restoreCommand,

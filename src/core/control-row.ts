@@ -45,6 +45,7 @@ export const commandVerbs = [
   'planned',
   'maintenanceStart',
   'maintenanceEnd',
+  'tagReplaced',
 ] as const;
 export type CommandVerb = (typeof commandVerbs)[number];
 

@@ -6,6 +6,7 @@ import { ChannelWatch, type SavedWatch } from './channel-watch.ts';
 import { Decision, type SavedDecision } from './decision.ts';
 import { RunningMedian, scoreOf } from './limit.ts';
 import { limitWithout } from './masked-limits.ts';
+import { type SavedOffsets, SensorOffsets } from './sensor-offsets.ts';
 import { type SavedSlow, SlowChange, type SlowVerdict } from './slow-change.ts';
 import { type SavedWear, Wear, type WearLimit } from './wear.ts';
 
@@ -59,6 +60,9 @@ interface Open {
 }
 
 const newNormal = Symbol('how it runs now is normal');
+
+/** What a person said between two rows. */
+type Said = typeof newNormal | { readonly replaced: number };
 const empty = new Float32Array();
 /** A row that came again this many times more often than any while learning is a dead logger, not a calm machine. */
 const repeatsAllowed = (longest: number): number => Math.max(10, 3 * longest);
@@ -77,6 +81,7 @@ export class AssetDetector {
   readonly #limit: number;
   readonly #baseline: Baseline;
   readonly #watch: ChannelWatch;
+  readonly #sensors: SensorOffsets;
   readonly #decision: Decision;
   readonly #median: RunningMedian;
   readonly #slow: SlowChange;
@@ -92,7 +97,7 @@ export class AssetDetector {
   /** Whether the baseline stands still in this block of rows. */
   #frozen = false;
   #inAlarm = false;
-  #queue: (DetectorRow | typeof newNormal)[] = [];
+  #queue: (DetectorRow | Said)[] = [];
   #open: Open[] = [];
 
   constructor(
@@ -111,6 +116,7 @@ export class AssetDetector {
     this.#slow = new SlowChange(parameters);
     this.#wear = wear === undefined ? undefined : new Wear(parameters, wear);
     this.#ring = new Float64Array(model.length * parameters.channels.length);
+    this.#sensors = new SensorOffsets(parameters.channels.length);
   }
 
   /** The arrays are kept. */
@@ -123,6 +129,11 @@ export class AssetDetector {
     this.#queue.push(newNormal);
   }
 
+  /** A channel has a new sensor from here on: its level is measured anew, everything else goes on. */
+  replaced(channel: number): void {
+    this.#queue.push({ replaced: channel });
+  }
+
   get hasRows(): boolean {
     return this.#queue.length > 0;
   }
@@ -131,9 +142,10 @@ export class AssetDetector {
   open(batch: WindowBatchBuilder, asset: number): number {
     let taken = 0;
     for (const row of this.#queue) {
-      if (row === newNormal) {
+      if (row === newNormal || 'replaced' in row) {
         if (this.#open.length > 0) break;
-        this.#begin();
+        if (row === newNormal) this.#begin();
+        else this.#sensors.replaced(row.replaced, this.#levelOf(row.replaced));
         taken++;
         continue;
       }
@@ -182,7 +194,7 @@ export class AssetDetector {
       this.#empty();
       return done('notRunning');
     }
-    if (this.#watch.repeats(row.values)) {
+    if (this.#watch.repeats(row.values, this.#sensors)) {
       this.#repeated++;
       return done('repeated');
     }
@@ -190,7 +202,9 @@ export class AssetDetector {
     const usable = new Float64Array(channels);
     const others = row.values.some(Number.isFinite);
     for (let c = 0; c < channels; c++) {
-      const { value, own } = this.#watch.read(c, row.values[c] as number, row.bad[c] === 1, others, this.#inAlarm);
+      const measured = this.#sensors.measures(c);
+      const shown = this.#sensors.read(c, row.values[c] as number);
+      const { value, own } = this.#watch.read(c, shown, row.bad[c] === 1 || measured, others, this.#inAlarm);
       usable[c] = value;
       this.#ring[this.#at * channels + c] = this.#baseline.correct(c, value, own);
     }
@@ -272,7 +286,13 @@ export class AssetDetector {
   #restored({ level, scale }: Open, c: number, corrected: number): number {
     const { mean, deviation, residualMean } = this.parameters.channels[c] as DetectorParameters['channels'][number];
     const residual = residualMean + ((corrected - mean) / deviation - residualMean) * Math.sqrt(scale[c] as number);
-    return mean + deviation * (residual + (level[c] as number));
+    return this.#sensors.shown(c, mean + deviation * (residual + (level[c] as number)));
+  }
+
+  /** Where a channel stands now, engineering units. */
+  #levelOf(c: number): number {
+    const { mean, deviation, residualMean } = this.parameters.channels[c] as DetectorParameters['channels'][number];
+    return mean + deviation * (residualMean + (this.#baseline.level[c] as number));
   }
 
   #begin(): void {
@@ -309,6 +329,7 @@ export class AssetDetector {
       length: this.#length,
       baseline: this.#baseline.save(),
       watch: this.#watch.save(),
+      sensors: this.#sensors.save(),
       decision: this.#decision.save(),
       median: this.#median.save(),
       slow: this.#slow.save(),
@@ -329,6 +350,7 @@ export class AssetDetector {
     if (saved.channels !== this.parameters.channels.length || saved.length !== this.#length) return false;
     this.#baseline.restoreState(saved.baseline);
     this.#watch.restore(saved.watch);
+    if (saved.sensors !== undefined) this.#sensors.restore(saved.sensors);
     this.#decision.restore(saved.decision);
     this.#median.restore(saved.median);
     this.#slow.restore(saved.slow);
@@ -353,6 +375,7 @@ export interface SavedDetector {
   readonly length: number;
   readonly baseline: { readonly level: number[]; readonly scale: number[] };
   readonly watch: SavedWatch;
+  readonly sensors?: SavedOffsets;
   readonly decision: SavedDecision;
   readonly median: number[];
   readonly slow: SavedSlow;

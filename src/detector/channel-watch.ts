@@ -1,4 +1,5 @@
 import type { DetectorParameters } from '../core/detector.ts';
+import type { SensorOffsets } from './sensor-offsets.ts';
 
 /** What a channel gives a row. */
 export interface ChannelReading {
@@ -43,8 +44,9 @@ export class ChannelWatch {
   }
 
   /** True where the row says nothing new in any channel: it is the last one once more. */
-  repeats(values: ArrayLike<number>): boolean {
-    for (let c = 0; c < this.#last.length; c++) if (values[c] !== this.#last[c]) return false;
+  repeats(values: ArrayLike<number>, sensors: SensorOffsets): boolean {
+    for (let c = 0; c < this.#last.length; c++)
+      if (sensors.measures(c) || sensors.read(c, values[c] as number) !== this.#last[c]) return false;
     return true;
   }
 

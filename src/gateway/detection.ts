@@ -78,6 +78,14 @@ export class Detection {
     for (const { detector } of (this.#assets[asset] as TrackedAsset).detectors) detector.acceptAsNormal();
   }
 
+  /** The sensor in this column of the asset's rows is a new one. */
+  replaced(asset: number, column: number): void {
+    for (const { plan, detector } of (this.#assets[asset] as TrackedAsset).detectors) {
+      const channel = plan.columns.indexOf(column);
+      if (channel >= 0) detector.replaced(channel);
+    }
+  }
+
   /** What the asset makes in a row: undefined where it has no context, NaN where it is not known. */
   contextOf(asset: number, { values, states }: Row): number | undefined {
     const { contextColumn } = this.#assets[asset] as TrackedAsset;

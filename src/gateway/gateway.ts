@@ -28,6 +28,7 @@ import { JournalOutboxStore } from './outbox-store.ts';
 import type { PipelineOutput } from './pipeline.ts';
 import { ResultsOutlet } from './results-outlet.ts';
 import { createSinks, type SinkSet } from './sink-set.ts';
+import { FileSourceMemory } from './source-memory.ts';
 import { type GatewayStatus, troubledParts } from './status.ts';
 import { type StorageForecast, storageForecast } from './storage-forecast.ts';
 import { type TagNow, tagList } from './tag-list.ts';
@@ -207,6 +208,11 @@ export class Gateway {
     if (!this.#loaded.config.assets.some(({ id }) => id === command.asset)) {
       throw new FettleError('FETTLE_COMMAND_INVALID', `there is no asset ${command.asset}`);
     }
+    if (
+      command.verb === 'tagReplaced' &&
+      !this.#loaded.config.assets.some(({ id, tags }) => id === command.asset && tags.includes(command.tag ?? ''))
+    )
+      throw new FettleError('FETTLE_COMMAND_INVALID', `${command.asset} watches no tag ${command.tag ?? '(none was named)'}`);
     if (isVerdict(command.verb)) await this.#committer.flush();
     const said = isVerdict(command.verb)
       ? placed(command, await episodesOf(this.#journal, this.#names.asset.intern(command.asset)))
@@ -338,6 +344,7 @@ export class Gateway {
         inlet,
         clock: this.#clock,
         log: this.#log.child({ source: sourceConfig.id }),
+        memory: new FileSourceMemory(config.data, sourceConfig.id, this.#log),
       };
       this.#inlets.push(inlet);
       this.#sources.push(definition.create(sourceConfig as never, context));

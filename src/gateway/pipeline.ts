@@ -119,6 +119,7 @@ export class Pipeline {
       }
       // A repaired machine may run at other levels: the baseline finds them, what was learnt stays.
       if (row.command.verb === 'maintenanceEnd' && row.command.rebaseline === true) this.#detection.acceptAsNormal(asset);
+      if (row.command.verb === 'tagReplaced') this.#detection.replaced(asset, this.columnOf(asset, row.command.tag));
       this.#events.push({ kind: 'command', asset, row });
     }
   }
@@ -193,6 +194,11 @@ export class Pipeline {
       sum.forced += forced;
     }
     return sum;
+  }
+
+  /** Of a tag in the rows of an asset; -1 where it is not in them. */
+  columnOf(asset: number, tag: string | undefined): number {
+    return (this.#plan.alarms[asset] as AssetAlarmSettings).tags.indexOf(tag ?? '');
   }
 
   /** Grid and columns of an asset (position in the plan). */

@@ -197,6 +197,36 @@ describe('the tracking detector', () => {
     expect(alarmed(await bench.run(2000, 2100))).toBeGreaterThan(50);
   });
 
+  it('takes a new sensor for what it is: measures its level, goes on with the others meanwhile, and then sees faults as before', async () => {
+    const shown = step(3, 55);
+    const without = await Bench.open();
+    await without.run(1_000, 1_200);
+    expect(alarmed(await without.run(1_200, 1_400, shown))).toBeGreaterThan(50);
+
+    const bench = await Bench.open();
+    await bench.run(1_000, 1_200);
+    bench.detector.replaced(3);
+    const measuring = await bench.run(1_200, 1_215, shown);
+    expect(alarmed(measuring)).toBe(0);
+    expect(measuring.every(({ masked, none }) => masked[3] === 1 && none === undefined)).toBe(true);
+    const after = await Bench.open();
+    expect(after.detector.restore(JSON.parse(JSON.stringify(bench.detector.save())) as SavedDetector)).toBe(true);
+    const verdicts = await after.run(1_215, 1_500, shown);
+    expect(alarmed(verdicts)).toBe(0);
+    expect(verdicts.at(-1)?.masked[3]).toBe(0);
+    expect(verdicts.some(({ slow }) => (slow?.ratio ?? 0) > 1)).toBe(false);
+    const fault = await after.run(1_500, 1_600, (row, i) => {
+      shown(row, i);
+      row[3] = (row[3] as number) + 40;
+    });
+    const raised = fault.find(({ alarm }) => alarm);
+    expect(raised).toBeDefined();
+    // What people are shown is what the new sensor shows.
+    const plain = machine[1_560 * channels + 3] as number;
+    expect(Math.abs((fault[60]?.observed[3] as number) - (plain + 95))).toBeLessThan(15);
+    expect(alarmed(await after.run(1_700, 1_800, shown))).toBeLessThan(30);
+  });
+
   it('begins its window anew after a hole and after a stop', async () => {
     const bench = await Bench.open();
     await bench.run(1000, 1200);

@@ -51,6 +51,7 @@ export const evaluateCommand = (): Command =>
       const { evaluateFiles } = await import('./evaluate-files.ts');
       const { evaluationReport, reportJson } = await import('../learning/evaluation/report.ts');
       const { reportTable } = await import('../learning/evaluation/report-table.ts');
+      const { recordingRemarks } = await import('../learning/evaluation/recording-remarks.ts');
       const { plotHtml } = await import('../learning/evaluation/plot.ts');
       const { csv, time, label, ignore, trainRows, trainCsv, step, precision, budget, withDrift, json, plot } = options;
       const live = process.stderr.isTTY;
@@ -77,6 +78,10 @@ export const evaluateCommand = (): Command =>
           process.stderr.write(`${file}: no verdicts: ${message}${hint === undefined ? '' : `\n→ ${hint}`}\n`);
         },
         onFile: (file, recording, series) => {
+          for (const remark of recordingRemarks(recording)) {
+            if (live) process.stderr.write('\r\u001b[2K');
+            process.stderr.write(`${file}: ${remark}\n`);
+          }
           if (live) process.stderr.write(`\r\u001b[2K${++done}/${csv.length} ${basename(file)}`);
           if (plot !== undefined) writeFileSync(join(plot, pageName(file, csv)), plotHtml(recording, series));
         },

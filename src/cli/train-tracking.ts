@@ -9,12 +9,14 @@ import { precisions } from '../learning/compression/frontier.ts';
 import { learnPrecisions, smallestWithin } from '../learning/compression/learn-precisions.ts';
 import type { Worth } from '../learning/compression/worth.ts';
 import { readRecording } from '../learning/evaluation/recording.ts';
+import { recordingRemarks } from '../learning/evaluation/recording-remarks.ts';
 import { medianStepMs } from '../learning/evaluation/time-order.ts';
 import { bundleOf } from '../learning/tracking/bundle.ts';
 import { trackingCard } from '../learning/tracking/card.ts';
 import type { History } from '../learning/tracking/history.ts';
 import { gridRemarks } from '../learning/tracking/informative-grid.ts';
-import { learningSet, type Precision } from '../learning/tracking/learn.ts';
+import { type LearntModel, learningSet, type Precision } from '../learning/tracking/learn.ts';
+import { standingOut, standingOutRemark } from '../learning/tracking/standing-out.ts';
 
 export interface TrackingOptions {
   readonly csv: readonly string[];
@@ -41,7 +43,7 @@ export interface TrackingResult {
   readonly constant: readonly string[];
   /** Of the rows it judges. */
   readonly rowMs: number;
-  /** What a person should know of the grid. */
+  /** What a person should know of the recordings, of the grid and of what was learnt. */
   readonly remarks: readonly string[];
   readonly bytes: number;
   readonly floatBytes: number;
@@ -62,7 +64,7 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
   const { out, signal } = options;
   const name = bundleName(out);
   await refuseExisting(out);
-  const { history, fromMs, toMs } = await readHistory(options);
+  const { history, fromMs, toMs, remarks: read } = await readHistory(options);
   const set = learningSet(history, { ...(options.budgetPerDay !== undefined && { budgetPerDay: options.budgetPerDay }) });
   const networks = await chooseFamily(set, options.family, {
     signal,
@@ -78,14 +80,16 @@ export async function trainTracking(options: TrackingOptions): Promise<TrackingR
   const bundle = await bundleOf(learnt, precision, { ...name, stepMs: history.stepMs, fromMs, toMs }, worth);
   signal.throwIfAborted();
   const { model, golden, detector } = bundle;
-  const card = trackingCard(bundle.manifest, learnt, worth);
+  const stretch = await standingOut(set, learnt.models.get(precision) as LearntModel, signal);
+  const seen = [...read, ...(stretch === undefined ? [] : [standingOutRemark(stretch, history, fromMs !== null)])];
+  const card = trackingCard(bundle.manifest, learnt, worth, seen);
   const manifest = await writeBundle(out, { manifest: bundle.manifest, model, golden, card, ...(detector && { detector }) });
   return {
     manifest,
     description: learnt.description,
     constant: learnt.history.constant,
     rowMs: learnt.history.stepMs,
-    remarks: gridRemarks(learnt.history.grid, history.stepMs),
+    remarks: [...seen, ...gridRemarks(learnt.history.grid, history.stepMs)],
     bytes: model.length,
     worth: worth.get(precision),
     floatBytes: learnt.models.get('fp32')?.graph.length ?? model.length,
@@ -98,6 +102,8 @@ export interface ReadHistory {
   /** null where the rows have no time. */
   readonly fromMs: number | null;
   readonly toMs: number | null;
+  /** What a person should know of the recordings. */
+  readonly remarks: readonly string[];
 }
 
 /** Recordings of one machine on one grid. Throws FETTLE_CSV_INVALID, and FETTLE_TRAINING_FAILED where there are too few rows. */
@@ -125,14 +131,21 @@ export async function readHistory(options: Pick<TrackingOptions, 'csv' | 'time' 
   const runs = recordings.flatMap((recording) => gridRows(recording, { from: 0, to: recording.timeMs.length }, stepMs));
   const rows = runs.reduce((sum, run) => sum + run.rows, 0);
   if (rows < fewestRows)
-    throw new FettleError('FETTLE_TRAINING_FAILED', `${rows} rows on a grid of ${stepMs} ms are too few, ${fewestRows} are the least`, {
-      hint: 'give longer recordings, or check --step: it should not be longer than the time between samples',
-    });
+    throw new FettleError(
+      'FETTLE_TRAINING_FAILED',
+      `${rows} ${rows === 1 ? 'row' : 'rows'} on a grid of ${stepMs} ms are too few, ${fewestRows} are the least`,
+      {
+        hint: 'give longer recordings, or check --step: it should not be longer than the time between samples',
+      },
+    );
   const timed = recordings.every((recording) => recording.timed);
   return {
     history: { channels: first.columns, stepMs, runs },
     fromMs: timed ? Math.min(...recordings.map(({ timeMs }) => timeMs[0] ?? 0)) : null,
     toMs: timed ? Math.max(...recordings.map(({ timeMs }) => timeMs.at(-1) ?? 0)) : null,
+    remarks: recordings.flatMap((recording) =>
+      recordingRemarks(recording, stepMs).map((remark) => (recordings.length === 1 ? remark : `${recording.file}: ${remark}`)),
+    ),
   };
 }
 
@@ -156,7 +169,7 @@ export function renderTracking(
     ['limit', `${limit.toPrecision(4)} from ${calibration.windows} unseen windows in ${calibration.blocks} blocks`],
     ['', calibration.method],
     ['healthy', `median ${percent(calibration.medianRatio)} of the limit, largest ${percent(calibration.maxRatio)}`],
-    ...remarks.map((remark) => ['grid', remark]),
+    ...remarks.map((remark) => ['note', remark]),
     ...(constant.length === 0 ? [] : [['left out', `${constant.join(', ')}: never changed while learning`]]),
   ];
   return `${modelName(manifest)}  ${seconds.toFixed(1)} s\n${rows.map(([name = '', text]) => `  ${name.padEnd(13)} ${text}`).join('\n')}\n→ ${out}\n`;

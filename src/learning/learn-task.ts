@@ -8,6 +8,7 @@ import { trackingCard } from './tracking/card.ts';
 import type { History } from './tracking/history.ts';
 import { type Learnt, type LearntModel, learningSet, type Precision } from './tracking/learn.ts';
 import { type OperatingStates, operatingStates, runningExpression, runningOnly } from './tracking/operating-states.ts';
+import { standingOut, standingOutRemark } from './tracking/standing-out.ts';
 
 export interface LearnTask {
   readonly history: History;
@@ -55,10 +56,8 @@ export async function learn(
   const of = wanted.size + (family === 'linear' ? 2 : 3);
   report({ doing: 'looking for what belongs together', done: 0, of });
   const states = recogniseStops ? operatingStates(history) : undefined;
-  const set = learningSet(
-    states?.lower === 'off' ? runningOnly(history, states, settleRows) : history,
-    budgetPerDay === undefined ? {} : { budgetPerDay },
-  );
+  const ran = states?.lower === 'off' ? runningOnly(history, states, settleRows) : history;
+  const set = learningSet(ran, budgetPerDay === undefined ? {} : { budgetPerDay });
   const networks = await chooseFamily(set, family, {
     signal,
     onProgress: (tried, { epoch, epochs, loss: error }) =>
@@ -74,8 +73,10 @@ export async function learn(
   report({ doing: 'writing the bundle', done: of - 1, of });
   const quiet = await keptQuiet(learnt, chosen, history, calm, signal);
   const { manifest, model, golden, detector } = await bundleOf(quiet, chosen, { ...facts, ...recognised(states, history.stepMs) }, worth);
+  const stretch = await standingOut(set, learnt.models.get(chosen) as LearntModel, signal);
+  const card = trackingCard(manifest, quiet, worth, stretch === undefined ? [] : [standingOutRemark(stretch, ran, true)]);
   signal.throwIfAborted();
-  await writeBundle(directory, { manifest, model, golden, card: trackingCard(manifest, quiet, worth), ...(detector && { detector }) });
+  await writeBundle(directory, { manifest, model, golden, card, ...(detector && { detector }) });
 }
 
 /** What the bundle says of ways of running nobody has named. */

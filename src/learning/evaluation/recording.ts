@@ -29,6 +29,8 @@ export interface LabelledRecording extends Recording {
   /** By column: cells that are empty or say that there is no value, and cells that hold something else than a number. Both are NaN in `values`. */
   readonly missing: readonly number[];
   readonly unreadable: readonly number[];
+  /** By column: the first of the cells that hold something else. */
+  readonly words: readonly (StrayWord | undefined)[];
   /** Rows earlier than one before them (sorted), and rows with the time of one before them (averaged into it; anomalous where one is). */
   readonly unordered: number;
   readonly duplicates: number;
@@ -36,7 +38,15 @@ export interface LabelledRecording extends Recording {
   readonly transposed: boolean;
 }
 
+export interface StrayWord {
+  readonly line: number;
+  readonly cell: string;
+}
+
 const defaultRowMs = 1000;
+/** No text has them: a file in UTF-16, or something else altogether. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const notText = /[\u0000-\u0008\u000e-\u001a]/;
 
 /**
  * Reads a recording: CSV with a header, whose separator is found, or a table of numbers without one (columns x1, x2, …) whose shape says which way it lies.
@@ -49,6 +59,7 @@ export async function readRecording(file: string, options: RecordingOptions): Pr
   let last = 0;
   await eachLine(file, (text, line) => {
     const first = dialect === undefined;
+    if (first && notText.test(text)) throw csvInvalid(file, line, 'is not text', 'save it as CSV in UTF-8');
     dialect ??= CsvDialect.of(text);
     const cells = dialect.cells(text);
     last = line;
@@ -72,7 +83,7 @@ interface Channel {
   missing: number;
   unreadable: number;
   /** The first cell that holds no number. */
-  word: { readonly line: number; readonly cell: string } | undefined;
+  word: StrayWord | undefined;
 }
 
 class RecordingTable {
@@ -133,6 +144,13 @@ class RecordingTable {
     this.#refuseWords();
     const times = this.#time >= 0 ? Float64Array.from(this.#times) : Float64Array.from({ length: this.#rows }, (_, i) => i * this.#rowMs);
     const order = timeOrderOf(times);
+    if (this.#time >= 0 && this.#rows > 1 && order.duplicates === this.#rows - 1)
+      throw csvInvalid(
+        this.#file,
+        lastLine,
+        `all ${this.#rows} rows have one time`,
+        `is ${this.#names[this.#time]} the time? Without --time rows are steps`,
+      );
     const labels = this.#label >= 0 ? this.#readLabels() : undefined;
     return {
       file: this.#file,
@@ -144,6 +162,7 @@ class RecordingTable {
       kinds: labels?.kinds ?? [],
       missing: this.#channels.map(({ missing }) => missing),
       unreadable: this.#channels.map(({ unreadable }) => unreadable),
+      words: this.#channels.map(({ word }) => word),
       unordered: order.unordered,
       duplicates: order.duplicates,
       transposed,

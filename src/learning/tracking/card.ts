@@ -5,11 +5,12 @@ import { gridRemarks } from './informative-grid.ts';
 import type { Learnt, Precision } from './learn.ts';
 import { weakShare } from './self-test.ts';
 
-/** CARD.md of a tracking model: what a person should know before trusting it. `worth`: what was measured of each precision, where anything was. */
+/** CARD.md of a tracking model: what a person should know before trusting it. `worth`: what was measured of each precision, where anything was; `observed`: what else there is to say of the history. */
 export function trackingCard(
   manifest: ModelManifest,
   { models, description, history }: Learnt,
   worth?: ReadonlyMap<Precision, Worth>,
+  observed: readonly string[] = [],
 ): string {
   const { channels, calibration, training, stepMs, length } = manifest;
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
@@ -43,7 +44,7 @@ export function trackingCard(
         : '';
   const constant =
     history.constant.length === 0 ? '' : `\nNever changed while learning, so nothing is said of: ${history.constant.join(', ')}.\n`;
-  const remarks = gridRemarks(history.grid, stepMs)
+  const remarks = [...observed, ...gridRemarks(history.grid, stepMs)]
     .map((remark) => `\n${remark[0]?.toUpperCase()}${remark.slice(1)}.\n`)
     .join('');
   return `# ${manifest.id} ${manifest.version}

@@ -69,7 +69,7 @@ export function runningOnly(history: History, { thresholds }: Pick<OperatingStat
   const width = history.channels.length;
   const columns = thresholds.map(({ channel, above }) => ({ column: history.channels.indexOf(channel), above }));
   const runs: HistoryRun[] = [];
-  for (const { rows, values } of history.runs) {
+  for (const { rows, values, startMs = 0 } of history.runs) {
     let begun = -1;
     for (let row = 0; row <= rows; row++) {
       const moving = row < rows && columns.some(({ column, above }) => (values[row * width + column] as number) > above);
@@ -77,7 +77,8 @@ export function runningOnly(history: History, { thresholds }: Pick<OperatingStat
       if (moving || begun < 0) continue;
       // A history may begin while the machine runs; only a start needs to settle.
       const from = begun === 0 ? 0 : begun + settleRows;
-      if (row > from) runs.push({ rows: row - from, values: values.slice(from * width, row * width) });
+      if (row > from)
+        runs.push({ rows: row - from, values: values.slice(from * width, row * width), startMs: startMs + from * history.stepMs });
       begun = -1;
     }
   }

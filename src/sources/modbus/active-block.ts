@@ -28,6 +28,8 @@ export class ActiveBlock {
   kind: BlockFailure | undefined;
   /** Exception the planned block was refused with, until its parts were answered. */
   refusal: number | undefined;
+  /** Cycle in which it was asked for again because the connection ended. */
+  retriedMs: number | undefined;
   /** It was answered at least once. */
   isProven = false;
   #backoff: Backoff | undefined;

@@ -9,6 +9,8 @@ export const kindOf = (table: ModbusTable): ReadKind => (isBitTable(table) ? 'bi
 const count = z.int().min(0).max(65_536);
 const learnedSchema = z.strictObject({
   version: z.literal(1),
+  /** The device closes connections that are idle for so long; 0: it does not. */
+  idleMs: z.number().min(0).default(0),
   units: z.record(
     z.string().regex(/^\d{1,3}$/),
     z.strictObject({
@@ -112,10 +114,13 @@ const longestGapMs = 640;
 /** What was found out about the units of a source; survives the process. */
 export class Knowledge {
   readonly #units = new Map<number, UnitKnowledge>();
+  /** The device closes connections that are idle for so long; 0: not known to. */
+  idleMs: number;
 
   /** From what `toJSON` gave once; anything else is as good as nothing. */
   constructor(saved?: unknown) {
     const { data } = learnedSchema.safeParse(saved);
+    this.idleMs = data?.idleMs ?? 0;
     for (const [id, { lengths, cuts, gapMs }] of Object.entries(data?.units ?? {})) {
       const unit = this.of(Number(id));
       for (const kind of ['registers', 'bits'] as const) {
@@ -135,6 +140,11 @@ export class Knowledge {
     return unit;
   }
 
+  /** Of one unit and the way to it, for people. */
+  texts(id: number): string[] {
+    return this.idleMs > 0 ? [...this.of(id).texts(), `closes connections that are idle for ${this.idleMs} ms`] : this.of(id).texts();
+  }
+
   toJSON(): Learned {
     const units: Learned['units'] = {};
     for (const [id, { lengths, cuts, gapMs }] of this.#units) {
@@ -148,6 +158,6 @@ export class Knowledge {
         gapMs,
       };
     }
-    return { version: 1, units };
+    return { version: 1, idleMs: this.idleMs, units };
   }
 }

@@ -34,6 +34,10 @@ export interface LineMember {
   attached(isFirst: boolean): void;
   /** It has ended. */
   detached(lateReplies: number): void;
+  /** The device is known to close what is idle: a connection is made when something is due. */
+  readonly dropsIdle: boolean;
+  /** It closes connections that are idle for so long. */
+  droppedIdle(idleMs: number): void;
   /** None can be had for now. */
   unreachable(error: FettleError): void;
 }
@@ -51,6 +55,8 @@ export interface LineOptions {
 const stableMs = 10_000;
 /** So many unanswered requests in a row, of any unit, speak of the connection. */
 const timeoutBurst = 2;
+/** So many closed in idleness are a habit of the device. */
+const idleDropsToLearn = 3;
 /** Timers are late by up to this; the rest is waited for turn by turn. */
 const timerSlackMs = 1;
 
@@ -77,6 +83,12 @@ export class Line {
   #hasAsked = false;
   #hasHeard = false;
   #failure: FettleError | undefined;
+  /** A read was under way when the connection ended. */
+  #brokeOff = false;
+  #activeMs = 0;
+  #idleDrops: number[] = [];
+  /** Called when something is due while there is no connection. */
+  #wanted: (() => void) | undefined;
   /** Nothing is sent before, monotonic: the turnaround. */
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -129,6 +141,7 @@ export class Line {
   /** Something is to be asked for. */
   wake(): void {
     const { clock } = this.#options;
+    if (this.#transport === undefined && this.#cycles.some(({ pending }) => pending.length > 0)) this.#wanted?.();
     while (this.#transport !== undefined && !this.#stopped.signal.aborted) {
       const transport = this.#transport;
       if (transport.isWorn) this.#isDraining = true;
@@ -179,6 +192,8 @@ export class Line {
     } catch (reason) {
       error = asFettleError(reason);
     }
+    this.#activeMs = clock.monotonicMs();
+    if (hasCode(error, 'FETTLE_MODBUS_UNREACHABLE')) this.#brokeOff = true;
     this.#underWay--;
     cycle.underWay--;
     unit.asking--;
@@ -253,9 +268,36 @@ export class Line {
       if (clock.monotonicMs() - openedMs > stableMs) this.#backoff.reset();
       const isNonsense = hasCode(reason, 'FETTLE_MODBUS_FRAMING');
       if (reason !== undefined && !this.#hasHeard && (this.#hasAsked || isNonsense)) this.#fail(reason);
+      if (reason !== undefined && this.#hasHeard && !this.#brokeOff) this.#idleDrop(clock.monotonicMs() - this.#activeMs);
+      if (reason !== undefined && this.#hasHeard && [...this.#members].some(({ dropsIdle }) => dropsIdle)) {
+        await this.#somethingDue(signal);
+        continue;
+      }
       // One that served and was given up on purpose, or for nonsense that one of its units sent, is replaced at once.
       if (!this.#hasHeard || (reason !== undefined && !isNonsense)) await sleep(this.#backoff.next(), signal).catch(() => {});
     }
+  }
+
+  #idleDrop(idleMs: number): void {
+    this.#idleDrops.push(idleMs);
+    if (this.#idleDrops.length < idleDropsToLearn) return;
+    for (const member of this.#members) member.droppedIdle(Math.round(Math.min(...this.#idleDrops)));
+    this.#idleDrops = [];
+  }
+
+  /** Resolves at once when something waits, or the line is closed. */
+  #somethingDue(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        this.#wanted = undefined;
+        resolve();
+      };
+      signal.addEventListener('abort', done, { once: true });
+      this.#wanted = done;
+      if (signal.aborted) done();
+      else this.wake();
+    });
   }
 
   #attach(transport: ModbusTransport): void {
@@ -265,6 +307,7 @@ export class Line {
     this.#timeoutsInARow = 0;
     this.#hasAsked = false;
     this.#hasHeard = false;
+    this.#brokeOff = false;
     const isFirst = this.#connections++ === 0;
     for (const member of this.#members) member.attached(isFirst);
     this.wake();

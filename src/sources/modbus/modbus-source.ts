@@ -94,7 +94,7 @@ export class ModbusSource implements Source {
   status(): SourceStatus {
     const { poller, line } = this.#running ?? {};
     const blocks = poller?.cycles.flatMap((cycle) => cycle.blocks) ?? [];
-    const units = poller?.units.map((unit) => unitStatus(unit, blocks, poller.connectionError, this.#knowledge.of(unit.id).texts())) ?? [];
+    const units = poller?.units.map((unit) => unitStatus(unit, blocks, poller.connectionError, this.#knowledge.texts(unit.id))) ?? [];
     return {
       state: poller === undefined || this.#ended !== undefined ? 'stopped' : sourceState(units),
       units,

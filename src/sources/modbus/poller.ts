@@ -99,6 +99,16 @@ export class Poller implements LineMember {
     if (this.#hasHeard) this.#options.context.inlet.setConnected(false);
   }
 
+  get dropsIdle(): boolean {
+    return this.#options.knowledge.idleMs > 0;
+  }
+
+  droppedIdle(idleMs: number): void {
+    if (!this.#options.learns) return;
+    this.#options.knowledge.idleMs = idleMs;
+    this.#unsaved = true;
+  }
+
   unreachable(error: FettleError): void {
     if (this.connectionError?.message !== error.message) this.#warn(error, error.message);
     this.connectionError = error;
@@ -290,7 +300,12 @@ export class Poller implements LineMember {
         this.#blockFails(active, verdict.kind, error);
         break;
       case 'connection':
-        // The line notices too.
+        // The line notices too. A device that closes what is idle may do so just then: once more in this cycle.
+        if (active.retriedMs !== cycle.startedMs) {
+          active.retriedMs = cycle.startedMs;
+          cycle.pending.unshift(active);
+          return;
+        }
         break;
     }
     this.#samples.bad(block, clock.wallMs(), qualityOf(error));

@@ -95,6 +95,23 @@ describe('what is found out about a unit', () => {
     expect(second.run.counter('timeouts')).toBe(0);
   }, 20_000);
 
+  it('that it closes idle connections: then one is made when something is due, not before', async () => {
+    const memory = new Memory();
+    const device = await startRawDevice(answerWell, { idleMs: 50 });
+    const run = await runSource({ url: device.url, timeout: '60ms', poll: '250ms', tags: [register(1)] }, memory);
+    onTestFinished(async () => {
+      await run.stop();
+      await device.close();
+    });
+    await eventually(() => run.source.status().units[0]?.learned?.[0]?.startsWith('closes connections that are idle for') === true);
+    const [polls, connections] = [of(run, 'r1').length, device.connections];
+    await eventually(() => of(run, 'r1').length >= polls + 6);
+    expect(device.connections - connections).toBeLessThanOrEqual(7);
+    expect(run.samples.every(({ quality }) => quality === 'good')).toBe(true);
+    await run.stop();
+    expect(memory.value).toMatchObject({ idleMs: expect.any(Number) });
+  });
+
   it('is left alone with learn: false', async () => {
     const memory = new Memory();
     const { run } = await start(refuseFrom(32), { learn: false, tags: dense }, memory);
@@ -107,6 +124,6 @@ describe('what is found out about a unit', () => {
 
   it('that cannot be read any more is nothing', () => {
     for (const saved of [undefined, null, 'x', { version: 2 }, { version: 1, units: { 1: { cuts: 3 } } }])
-      expect(new Knowledge(saved).toJSON()).toEqual({ version: 1, units: {} });
+      expect(new Knowledge(saved).toJSON()).toEqual({ version: 1, idleMs: 0, units: {} });
   });
 });

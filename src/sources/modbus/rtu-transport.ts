@@ -50,7 +50,7 @@ const timedOut = 'timed out';
  * RTU frames over a serial port or a TCP socket, one request at a time. Why not modbus-serial's: docs/decisions/010.
  *
  * A reply is taken only when unit, function, length and CRC fit the one request under way, and when it is the only such frame
- * that came; what a request that was given up still owes is the guard's matter.
+ * that came, or all of them say the same; what a request that was given up still owes is the guard's matter.
  */
 export class RtuTransport implements ModbusTransport {
   readonly #port: BytePort;
@@ -149,7 +149,8 @@ export class RtuTransport implements ModbusTransport {
       if (isGarbled(this.#received, expected)) this.#settle(() => reject(framing(request, this.#options.url, 'wrong CRC')), true);
       return;
     }
-    if (findReply(this.#received, expected, found.end) !== undefined) {
+    const second = findReply(this.#received, expected, found.end);
+    if (second !== undefined && (second.exception !== found.exception || !second.data.equals(found.data))) {
       this.#giveUp('two answers came to one request');
       return;
     }

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { errorText, FettleError } from '../core/errors.ts';
 import { readRuntimeFile } from '../server/runtime-file.ts';
@@ -12,6 +13,13 @@ export interface Where {
   readonly data?: string;
   readonly json?: boolean;
 }
+
+/** The options of `Where`. */
+export const withWhere = (command: Command): Command =>
+  command
+    .option('-c, --config <file>', 'configuration', 'fettle.yaml')
+    .option('--data <directory>', 'data directory, instead of that of the configuration')
+    .option('--json', 'one JSON document');
 
 /** Throws FETTLE_CONFIG_INVALID. */
 export const directoryOf = ({ config, data }: Where): string => data ?? loadConfig(config).config.data;

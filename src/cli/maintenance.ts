@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { askGateway, directoryOf, type Where } from './ask-gateway.ts';
+import { askGateway, directoryOf, type Where, withWhere } from './ask-gateway.ts';
 
 interface StartOptions extends Where {
   readonly for: string;
@@ -15,12 +15,6 @@ async function say(where: Where, verb: string, command: object, text: string): P
   const answer = await askGateway<object>(directoryOf(where), 'POST', `/api/v1/commands/${verb}`, { ...command, by: userInfo().username });
   process.stdout.write(where.json === true ? `${JSON.stringify(answer)}\n` : `${text}\n`);
 }
-
-const withWhere = (command: Command): Command =>
-  command
-    .option('-c, --config <file>', 'configuration', 'fettle.yaml')
-    .option('--data <directory>', 'data directory, instead of that of the configuration')
-    .option('--json', 'one JSON document');
 
 /** People work on a machine: nothing of it is raised, judged or learnt. */
 export function maintenanceCommand(): Command {

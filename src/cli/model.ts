@@ -3,15 +3,9 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { AssetModels } from '../gateway/model-control.ts';
 import { time } from './arguments.ts';
-import { askGateway, directoryOf, type Where } from './ask-gateway.ts';
+import { askGateway, directoryOf, type Where, withWhere } from './ask-gateway.ts';
 import { modelCompare } from './model-compare.ts';
 import { modelImportCommand } from './model-import.ts';
-
-const withWhere = (command: Command): Command =>
-  command
-    .option('-c, --config <file>', 'configuration', 'fettle.yaml')
-    .option('--data <directory>', 'data directory, instead of that of the configuration')
-    .option('--json', 'one JSON document');
 
 /** Asks the gateway to change something, in the name of who sits here. */
 function ask<Answer>(where: Where, what: string, request: object): Promise<Answer> {

@@ -6,8 +6,8 @@ import { type RawRequest, startRawDevice } from '../support/modbus/raw-device.ts
 import { listenOnPty, RtuListener, type RtuRequest, startRtuServer } from '../support/modbus/rtu-device.ts';
 import { type ReceivedSample, runSource } from '../support/modbus/source-run.ts';
 
-/** What goes wrong with the connection, not with one answer. */
-const connectionFaults = ['one connection only', '32 registers', 'drops after idle', 'half-open', 'sporadic'] as const;
+/** What goes wrong with the connection, or now and then; others may be late by it. */
+const connectionFaults = ['one connection only', '32 registers', 'drops after idle', 'half-open', 'sporadic', 'sometimes late'] as const;
 export type Fault = AnswerFault | (typeof connectionFaults)[number];
 export type Carrier = 'tcp' | 'rtu+tcp' | 'pty';
 
@@ -68,7 +68,8 @@ class StallWatch {
 }
 const stallWatchMs = 20;
 
-const addresses = Array.from({ length: tagsPerUnit }, (_, i) => 4 * i + (i % 2));
+/** Two reads of one length a unit, each of more than 32 registers: the answer to one would fit the other. */
+const addresses = Array.from({ length: tagsPerUnit }, (_, i) => 8 * (i % 6) + (i % 2) + (i < 6 ? 0 : 1000));
 
 interface Plant {
   readonly url: string;
@@ -82,6 +83,11 @@ export async function play({ carrier, fault }: Scenario, reads: number, seed: nu
   const random = seededRandom(seed);
   let isOn = false;
   const behave = (request: RawRequest | RtuRequest): void => {
+    if (isOn && fault === 'sometimes late' && request.unit === faultyUnit) {
+      // Slow, so that an answer that is just too late comes while the next one is waited for.
+      setTimeout(() => answerWith('none', request, random), timeoutMs * (random() < 0.3 ? 1.4 + random() * 0.6 : 0.6));
+      return;
+    }
     let answer: AnswerFault = 'none';
     if (!isOn) answer = 'none';
     else if (fault === '32 registers') answer = request.count > 32 ? 'exception 3' : 'none';

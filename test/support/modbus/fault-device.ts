@@ -47,8 +47,8 @@ function pduOf({ unit, functionCode, address }: Asked, count: number): Buffer {
 export function answerWith(fault: AnswerFault, request: Asked, random: () => number): void {
   const reply = frameOf(request, request.unit, pduOf(request, request.count));
   if (fault === 'late') {
-    // The value is as old as the answer is late.
-    setTimeout(() => send(request, reply), 250 + random() * 600);
+    // Into the next requests, or long after; the value is as old as the answer is late.
+    setTimeout(() => send(request, reply), random() < 0.6 ? 40 + random() * 100 : 250 + random() * 600);
   } else if (fault === 'in pieces') {
     const cut = 1 + Math.floor(random() * (reply.length - 1));
     send(request, reply.subarray(0, cut));

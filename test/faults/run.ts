@@ -1,4 +1,4 @@
-/** The long campaigns: npm run test:faults -- kill|power [--rounds 1000] [--seed N], npm run test:faults -- modbus [--reads 100000] [--seed N],
+/** The long campaigns: npm run test:faults -- kill|power [--rounds 1000] [--seed N], npm run test:faults -- modbus [--reads 200000] [--seed N],
  *  npm run test:faults -- modbus-fuzz [--replies 1000000] [--seed N] */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { reportFuzz, reportModbus } from './modbus-report.ts';
 const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '1000' },
-    reads: { type: 'string', default: '100000' },
+    reads: { type: 'string', default: '200000' },
     replies: { type: 'string', default: '1000000' },
     seed: { type: 'string' },
   },

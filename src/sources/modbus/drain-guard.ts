@@ -28,7 +28,7 @@ const drainsToGiveUp = 5;
  * reopened. Until its reply has come (and was thrown away), or the line has been silent for the drain window:
  *
  * - nothing at all is sent, when the unit was answering before: its reply is likely to come and would collide with others;
- * - nothing is sent to that unit, when it, or this read of it, had failed before: probes of a dead unit must not stop the others, and a reply that
+ * - nothing is sent to that unit, when its last read, or this one before, had not been answered either: probes of a dead unit must not stop the others, and a reply that
  *   comes all the same has that unit's id, so that nobody else can take it for theirs.
  *
  * Times are monotonic milliseconds.

@@ -194,6 +194,7 @@ export class Line {
     }
     this.#activeMs = clock.monotonicMs();
     if (hasCode(error, 'FETTLE_MODBUS_UNREACHABLE')) this.#brokeOff = true;
+    else if (error !== undefined && !isUnitsOwnWord(error)) unit.isInDoubt = true;
     this.#underWay--;
     cycle.underWay--;
     unit.asking--;

@@ -12,7 +12,7 @@ export interface ReadRequest {
 export interface ReadOptions {
   /** How long the unit may take to answer; the transport's own when absent. */
   readonly timeoutMs?: number;
-  /** The unit, or this read of it, has failed before: do not make others wait for what it may still say. */
+  /** The unit's last read, or this one before, brought no answer that fitted: do not make others wait for what it may still say. */
   readonly isProbe?: boolean;
 }
 

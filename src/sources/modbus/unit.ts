@@ -21,6 +21,8 @@ export class Unit {
   readonly #missingTables = new Map<ModbusTable, MissingTable>();
   readonly #random: () => number;
   failure: FettleError | undefined;
+  /** Its last read brought no answer, or none that fitted. */
+  isInDoubt = false;
   /** Wall time of the last answer. */
   lastGoodMs: number | undefined;
   #timeouts = 0;
@@ -79,6 +81,7 @@ export class Unit {
   /** It answered. Returns whether it had failed before. */
   answered(wallMs: number): boolean {
     const recovered = this.failure !== undefined;
+    this.isInDoubt = false;
     this.failure = undefined;
     this.lastGoodMs = wallMs;
     this.#timeouts = 0;

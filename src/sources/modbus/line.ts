@@ -187,7 +187,7 @@ export class Line {
     try {
       data = await transport.read(active.block, {
         timeoutMs: member.timeoutMs,
-        isProbe: unit.failure !== undefined || active.failure !== undefined,
+        isProbe: unit.failure !== undefined || unit.isInDoubt || active.failure !== undefined,
       });
     } catch (reason) {
       error = asFettleError(reason);

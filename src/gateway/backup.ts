@@ -22,7 +22,8 @@ export interface BackupFacts {
 type Kind = 'config' | 'data';
 
 const format = 'fettle-backup/1';
-const modelsFolder = 'models';
+/** Below the data directory: models, and what sources learnt of their devices. */
+const keptFolders = ['models', 'sources'];
 
 /**
  * Makes a copy of the database (`database`, a file of its own) a backup: configuration and models go into it as tables, so that one file is all there is to keep. Throws FETTLE_BACKUP_FAILED.
@@ -32,7 +33,9 @@ export function packBackup(database: string, loaded: LoadedConfig, version: stri
   const configured = config.assets.flatMap(({ detector }) => (detector?.model === undefined ? [] : filesBelow(detector.model)));
   const entries = [
     ...[...files, ...configured].map((path) => ({ kind: 'config' as const, path, name: relative(directory, resolve(path)) })),
-    ...filesBelow(join(config.data, modelsFolder)).map((path) => ({ kind: 'data' as const, path, name: relative(config.data, path) })),
+    ...keptFolders
+      .flatMap((folder) => filesBelow(join(config.data, folder)))
+      .map((path) => ({ kind: 'data' as const, path, name: relative(config.data, path) })),
   ];
   const inside = entries.filter(({ name }) => !name.startsWith('..'));
   const left = [...entries.filter(({ name }) => name.startsWith('..')).map(({ path }) => path), ...secretFiles(files)];

@@ -141,12 +141,14 @@ describe('a backup', () => {
     const { directory, file, start, publish } = await site(context);
     mkdirSync(join(directory, 'data/models/press'), { recursive: true });
     writeFileSync(join(directory, 'data/models/press/note.txt'), 'a model');
+    mkdirSync(join(directory, 'data/sources'));
+    writeFileSync(join(directory, 'data/sources/plc.json'), '{}');
     const service = await start();
     for (let i = 0; i < 100; i++) await publish(i);
     await eventually(async () => (await samplesOf(service)).length === 100, 'samples are kept');
     const backup = join(temporaryDirectory(), 'north.fettle');
     const facts = await service.gateway.backup(backup);
-    expect(facts).toMatchObject({ site: 'north', config: 'fettle.yaml', files: 3, left: [] });
+    expect(facts).toMatchObject({ site: 'north', config: 'fettle.yaml', files: 4, left: [] });
     expect(statSync(backup).mode & 0o077).toBe(0);
     await expect(service.gateway.backup(backup)).rejects.toMatchObject({ code: 'FETTLE_BACKUP_FAILED' });
     await publish(100);
@@ -158,6 +160,7 @@ describe('a backup', () => {
     const spare = temporaryDirectory();
     const { config, data } = unpackBackup(backup, spare);
     expect(readFileSync(join(data, 'models/press/note.txt'), 'utf8')).toBe('a model');
+    expect(existsSync(join(data, 'sources/plc.json'))).toBe(true);
     const restored = await start(config);
     expect(await samplesOf(restored)).toEqual(expect.arrayContaining(Array.from({ length: 100 }, (_, i) => i)));
     expect(() => unpackBackup(backup, spare)).toThrow('is there already');

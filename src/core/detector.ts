@@ -74,6 +74,10 @@ export const detectorSchema = z.strictObject({
     /** Window rows; a block is one window long. */
     length: z.int().positive(),
   }),
+  /** `[channels, channels]`: how far the baseline follows what departs from it, by channel and by the others; null: every channel itself, wholly. */
+  gain: numbers.nullable().default(null),
+  /** A mean of ln(score) over more rows: while it is further above `level` than `limit`, an alarm does not end. Null: only rows below the limit count. */
+  sustained: z.strictObject({ halfLifeRows: z.number().positive(), limit: z.number().positive() }).nullable().default(null),
   slow: z
     .strictObject({ learningRows: z.int().positive(), scales: z.array(slowScaleSchema).min(1) })
     .nullable()

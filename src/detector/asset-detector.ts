@@ -261,7 +261,7 @@ export class AssetDetector {
         ? (scores.value[index] as number)
         : scoreOf(scores.parts, index * shape.members * channels, shape, partial ? masked : undefined);
     const score = this.#median.add(raw);
-    const { ratio, alarm } = this.#decision.judge(score, limit, level, open.frozen);
+    const { ratio, alarm } = this.#decision.judge(score, { limit, level, partial }, open.frozen);
     const from = index * channels;
     const contributions = scores.contributions.slice(from, from + channels);
     masked.forEach((out, c) => {

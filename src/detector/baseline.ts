@@ -18,9 +18,11 @@ export class Baseline {
   readonly scale: Float64Array;
   /** Of the last row, in deviations; NaN where it had no value of its own. */
   readonly #residual: Float64Array;
+  readonly #gain: DetectorParameters['gain'];
 
-  constructor({ channels, halfLives }: DetectorParameters) {
+  constructor({ channels, halfLives, gain }: DetectorParameters) {
     this.#channels = channels;
+    this.#gain = gain;
     this.#weight = weightOf(halfLives.baseline);
     this.#scaleWeight = weightOf(halfLives.scale);
     this.level = Float64Array.from(channels, ({ baseline }) => baseline);
@@ -46,12 +48,25 @@ export class Baseline {
       const residual = this.#residual[c] as number;
       const { drifts, residualMean, residualDeviation } = this.#channels[c] as DetectorParameters['channels'][number];
       if (Number.isNaN(residual) || (frozen && !drifts)) continue;
-      this.level[c] = (this.level[c] as number) + this.#weight * residual;
+      this.level[c] = (this.level[c] as number) + this.#weight * this.#departure(c, frozen);
       if (frozen) continue;
       const q = (residual - residualMean) / residualDeviation;
       const scale = (this.scale[c] as number) + this.#scaleWeight * (q * q - (this.scale[c] as number));
       this.scale[c] = Math.min(scaleRange[1], Math.max(scaleRange[0], scale));
     }
+  }
+
+  /** As far as it is slow movement. A channel that is held has no part in where the others go: in an alarm it may be the fault. */
+  #departure(c: number, frozen: boolean): number {
+    if (this.#gain === null) return this.#residual[c] as number;
+    const channels = this.#channels.length;
+    let departure = 0;
+    for (let j = 0; j < channels; j++) {
+      const residual = this.#residual[j] as number;
+      if (!Number.isNaN(residual) && !(frozen && !this.#channels[j]?.drifts))
+        departure += (this.#gain[c * channels + j] as number) * residual;
+    }
+    return departure;
   }
 
   /** Nothing was heard for `rows` rows: beyond a half-life, what is known of the drift is worth less. */

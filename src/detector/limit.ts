@@ -1,3 +1,5 @@
+import { weightOf } from './half-life.ts';
+
 /** Of a sorted list, interpolated (Hyndman and Fan 1996, type 7). */
 export function quantileOf(sorted: ArrayLike<number>, p: number): number {
   const at = (sorted.length - 1) * p;
@@ -114,4 +116,22 @@ export function limitOf(raw: ArrayLike<number>, windowRows: number, median: numb
   const limit = quantileOf(maxima, rule.quantile) * (1 + rule.margin / Math.sqrt(blocks)) * rule.room;
   const level = scores.reduce((sum, value) => sum + Math.log(value), 0) / scores.length;
   return { limit, level, blocks, scores };
+}
+
+/** Of the mean's own deviation, and how much more where few blocks say little of how far it strays. */
+const sustainedDeviations = 4;
+const sustainedMargin = 8;
+/** A tenth more than ever is no fault, however still the score stood. */
+const leastRise = 0.1;
+
+/** How far a mean of ln(score) over `halfLifeRows` may stand above its level when an alarm ends: 4 of its deviations behind the limit × (1 + 8 / √blocks). */
+export function sustainedLimit({ scores, level, blocks }: Limit, halfLifeRows: number): number {
+  const weight = weightOf(halfLifeRows);
+  let mean = 0;
+  let squares = 0;
+  for (const score of scores) {
+    mean += weight * (Math.log(score) - level - mean);
+    squares += (mean * mean) / scores.length;
+  }
+  return Math.max(leastRise, sustainedDeviations * Math.sqrt(squares) * (1 + sustainedMargin / Math.sqrt(blocks)));
 }

@@ -1,7 +1,7 @@
 import { type DetectorParameters, detectorSchema } from '../../core/detector.ts';
 import { FettleError } from '../../core/errors.ts';
 import { limitForBudget } from '../../detector/budget.ts';
-import { limitOf, type PartsShape, scoreOf } from '../../detector/limit.ts';
+import { limitOf, type PartsShape, scoreOf, sustainedLimit } from '../../detector/limit.ts';
 import { columnMeans, covariance, type Matrix, symmetricEigen } from '../matrix.ts';
 import { quantizeLinear } from '../quantize.ts';
 import { quantizeLinearBlocks } from '../quantize-blocks.ts';
@@ -20,18 +20,20 @@ import { type LevelLane, type LinearMember, type Member, type MemberNetwork, typ
 
 /** Lengths in rows of the grid; where they come from and what each is worth: DETECTOR 3.1, docs/detector.md. */
 export const recipe = {
-  halfLives: { baseline: 60, scale: 600, level: 300 },
-  energies: [0.8, 0.9, 0.95],
+  halfLives: { baseline: 60, scale: 600, level: 450 },
+  energies: [0.85, 0.9, 0.95],
   windowRows: { least: 3, most: 10 },
   median: 7,
-  cusum: 1.5,
-  offDelayRows: 10,
+  cusum: 2,
+  offDelayRows: 8,
+  /** Half-life of the mean of ln(score) that keeps an alarm from ending in the middle of what it is about. */
+  sustainedRows: 10,
   rearmRows: 1_200,
   levelCap: 2,
   decisionRows: 5,
   quantile: 0.98,
   margin: 0.5,
-  room: 1,
+  room: 1.05,
 } as const;
 
 export type Recipe = { readonly [Key in keyof typeof recipe]: (typeof recipe)[Key] extends number ? number : (typeof recipe)[Key] };
@@ -262,7 +264,8 @@ export async function fitMembers(
     levels: levels === undefined ? null : { networks: levels.networks, mean: levels.mean },
   };
   const scores = unseen.map((_, w) => scoreOf(parts, w * shape.members * channels, shape));
-  const { limit: found, level, blocks, scores: running } = limitOf(scores, length, settings.median, settings);
+  const calibrated = limitOf(scores, length, settings.median, settings);
+  const { limit: found, level, blocks, scores: running } = calibrated;
   const { limit, method } = budgeted(found, running, { length, stepMs, budgetPerDay, settings });
   const without = await limitsWithout(graph, { corrected, unseen, shape, mean: base.mean, settings }, signal);
   const sorted = Float64Array.from(running).sort();
@@ -298,6 +301,8 @@ export async function fitMembers(
       length,
       levels: shape.levels,
     },
+    gain: tracked.gain,
+    sustained: { halfLifeRows: settings.sustainedRows, limit: sustainedLimit(calibrated, settings.sustainedRows) },
     slow,
   } satisfies DetectorParameters);
   return {

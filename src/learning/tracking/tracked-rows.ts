@@ -1,6 +1,7 @@
 import { weightOf } from '../../detector/half-life.ts';
 import { type Matrix, matrix } from '../matrix.ts';
 import type { PreparedHistory } from './history.ts';
+import { trackingGain } from './tracking-gain.ts';
 
 /** Rows of the history, standardized and without their slow part: what the networks learn from. */
 export interface TrackedRows {
@@ -16,6 +17,8 @@ export interface TrackedRows {
   readonly residualMean: Float64Array;
   readonly residualDeviation: Float64Array;
   readonly drifts: readonly boolean[];
+  /** `trackingGain`. */
+  readonly gain: number[] | null;
   /** Baseline behind the last row. */
   readonly baseline: Float64Array;
   /** First row of each run. */
@@ -45,18 +48,21 @@ export function trackRows({ runs, rows, columns }: PreparedHistory, fit: number,
   const residual = new Float64Array(rows * channels);
   const weight = weightOf(baselineHalfLife);
   const baseline = new Float64Array(channels);
+  const gain = trackingGain(standardized, starts, rows, channels);
   starts.forEach((start, run) => {
     const end = starts[run + 1] ?? rows;
     const settled = Math.min(settleRows, end - start);
-    for (let c = 0; c < channels; c++) {
-      let level = 0;
-      for (let i = start; i < start + settled; i++) level += (standardized[i * channels + c] as number) / settled;
-      for (let i = start; i < end; i++) {
-        const left = (standardized[i * channels + c] as number) - level;
-        residual[i * channels + c] = left;
-        level += weight * left;
+    baseline.fill(0);
+    for (let at = start * channels; at < (start + settled) * channels; at++)
+      baseline[at % channels] = (baseline[at % channels] as number) + (standardized[at] as number) / settled;
+    for (let i = start; i < end; i++) {
+      const left = residual.subarray(i * channels, (i + 1) * channels);
+      for (let c = 0; c < channels; c++) left[c] = (standardized[i * channels + c] as number) - (baseline[c] as number);
+      for (let c = 0; c < channels; c++) {
+        const departure =
+          gain === null ? (left[c] as number) : left.reduce((sum, value, j) => sum + (gain[c * channels + j] as number) * value, 0);
+        baseline[c] = (baseline[c] as number) + weight * departure;
       }
-      baseline[c] = level;
     }
   });
   const residuals = moments(residual, border, channels);
@@ -71,6 +77,7 @@ export function trackRows({ runs, rows, columns }: PreparedHistory, fit: number,
     residualMean: residuals.mean,
     residualDeviation: residuals.deviation,
     drifts: Array.from({ length: channels }, (_, c) => drifts(standardized, rows, channels, c)),
+    gain,
     baseline,
     starts,
   };

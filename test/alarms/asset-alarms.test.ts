@@ -329,6 +329,14 @@ describe('maintenance', () => {
   });
 });
 
+describe('a model of a first stretch', () => {
+  it('is told of, and its verdicts are marked', () => {
+    const bench = new Bench({ settings: { provisional: true } }).row(1000, 60).score(1000, 2);
+    expect(bench.alarms.document().watchingText).toBe('watching all 2 tags with a provisional model');
+    expect(bench.transitions).toMatchObject([{ rule: 'anomaly', provisional: true }]);
+  });
+});
+
 describe('silence', () => {
   it('is not health: an asset that could not be judged says so, and which tag is to blame', () => {
     const bench = new Bench().score(1000, 0.5).row(2000, Number.NaN, { state: 3 });

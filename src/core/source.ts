@@ -41,6 +41,8 @@ export interface SourceContext {
   readonly inlet: SampleInlet;
   readonly clock: Clock;
   readonly log: Logger;
+  /** engineeringUnit of a tag, as configured. */
+  unitOf?(tag: string): string | undefined;
   /** Absent: forgotten with the process. */
   readonly memory?: SourceMemory;
 }

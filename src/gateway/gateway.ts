@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load.ts';
+import { engineeringUnitOf } from '../config/schema.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { type AlarmCommand, type ControlRow, isVerdict } from '../core/control-row.ts';
 import { errorText, FettleError } from '../core/errors.ts';
@@ -344,6 +345,7 @@ export class Gateway {
         inlet,
         clock: this.#clock,
         log: this.#log.child({ source: sourceConfig.id }),
+        unitOf: (tag: string) => engineeringUnitOf(config, tag) ?? undefined,
         memory: new FileSourceMemory(config.data, sourceConfig.id, this.#log),
       };
       this.#inlets.push(inlet);

@@ -144,7 +144,7 @@ describe.each(receivers)('the $type sink against $peer', ({ peer, start }) => {
 
   it('gives up at once when it is told to', async ({ skip }) => {
     if (!receiver) return skip(`${peer} is not installed`);
-    receiver.process.freeze(true);
+    await receiver.process.freeze(true);
     const abort = new AbortController();
     const delivery = sink.deliver([alarm(4)], abort.signal);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -153,7 +153,7 @@ describe.each(receivers)('the $type sink against $peer', ({ peer, start }) => {
     await expect(delivery).rejects.toThrow('stop');
     expect(performance.now() - startedMs).toBeLessThan(100);
     await expect(sink.deliver([alarm(5)], AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
-    receiver.process.freeze(false);
+    await receiver.process.freeze(false);
   });
 
   it('may be stopped twice', async ({ skip }) => {

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from './eventually.ts';
 
 /** A port nobody listens on right now. */
 export function freePort(): Promise<number> {
@@ -89,14 +91,29 @@ export class PeerProcess {
     clearTimeout(hard);
   }
 
-  /** The server stands still (SIGSTOP) with its sockets open, or goes on (SIGCONT). */
-  freeze(frozen: boolean): void {
-    this.#child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
+  /** The server stands still (SIGSTOP) with its sockets open, or goes on (SIGCONT). A signal comes to each of its threads in its own time. */
+  async freeze(frozen: boolean): Promise<void> {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    process.kill(pid, frozen ? 'SIGSTOP' : 'SIGCONT');
+    if (frozen) await eventually(() => standsStill(pid), `process ${pid} stands still`);
   }
 
   async dispose(): Promise<void> {
     await this.stop('SIGKILL');
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Whether every thread is stopped: proc_pid_stat(5), where the state stands behind the name, which is in brackets. */
+function standsStill(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').replace(/.*\)/s, '').startsWith(' T '),
+    );
+  } catch {
+    // A thread ended meanwhile.
+    return false;
   }
 }
 

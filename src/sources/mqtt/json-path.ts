@@ -23,6 +23,14 @@ function parse(text: string): Step[] | string {
   return steps;
 }
 
+/** The steps of a path to one place: names and positions. Undefined for any other path, `$` among them. */
+export function stepsOf(text: string): readonly (string | number)[] | undefined {
+  const steps = parse(text);
+  if (typeof steps === 'string' || steps.length === 0) return undefined;
+  const plain = steps.map((step) => ('key' in step ? step.key : 'index' in step ? step.index : undefined));
+  return plain.includes(undefined) ? undefined : (plain as (string | number)[]);
+}
+
 export function jsonPathProblem(text: string): string | undefined {
   const steps = parse(text);
   return typeof steps === 'string' ? steps : undefined;
@@ -36,6 +44,8 @@ export function compileJsonPath(text: string): PathGetter {
   if (steps.length === 0) return (document) => document;
   if (steps.length === 1 && first !== undefined && 'key' in first) {
     const { key } = first;
+    // What every object, array or text has without having been told.
+    if (key === 'length' || key in Object.prototype || /^\d/.test(key)) return follow(steps);
     return (document) => (document as Record<string, unknown> | null)?.[key];
   }
   const star = steps.findIndex((step) => 'all' in step);
@@ -54,7 +64,8 @@ function follow(steps: readonly Step[]): PathGetter {
   return (document) => {
     let value = document as Record<string | number, unknown> | null | undefined;
     for (const key of keys) {
-      if (value === null || typeof value !== 'object') return undefined;
+      if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined;
+      if (key === 'length' && Array.isArray(value)) return undefined;
       value = value[key] as typeof value;
     }
     return value;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectSocket, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type IClientOptions, MqttClient } from 'mqtt';
 import { Backoff } from '../../core/backoff.ts';
@@ -8,11 +8,11 @@ import { errorText, FettleError } from '../../core/errors.ts';
 import type { Source, SourceContext, SourceStatus } from '../../core/source.ts';
 import { AcknowledgementQueue } from './acknowledgement-queue.ts';
 import type { MqttSourceConfig } from './config.ts';
+import { readPublishProperties } from './publish-properties.ts';
 import { PublishTap } from './publish-tap.ts';
-import { type TopicReader, TopicRule } from './topic-reader.ts';
+import { Subscriptions } from './subscriptions.ts';
 
-/** Topics whose reader is kept; beyond it a topic is matched anew with every message. */
-const knownTopicsBound = 100_000;
+const otherName = 'use the name that stands in the certificate in the URL, or say it as serverName';
 const refusedProtocol = new Set([1, 132]);
 
 /**
@@ -23,17 +23,12 @@ export class MqttSource implements Source {
   readonly id: string;
   readonly #config: MqttSourceConfig;
   readonly #context: SourceContext;
-  readonly #rules: readonly TopicRule[];
-  readonly #readers = new Map<string, readonly TopicReader[]>();
+  readonly #subscriptions: Subscriptions;
   readonly #acknowledgements = new AcknowledgementQueue();
   readonly #stopped = new AbortController();
   readonly #counters = {
     messages: 0,
-    rejected: 0,
-    unknownTopic: 0,
-    oversize: 0,
     redelivered: 0,
-    retainedIgnored: 0,
     connections: 0,
     bytes: 0,
   };
@@ -44,14 +39,13 @@ export class MqttSource implements Source {
   #lastError: string | undefined;
   #hint: string | undefined;
   #lastGoodMs: number | undefined;
-  #lastRejected: SourceStatus['lastRejected'];
 
   constructor(config: MqttSourceConfig, context: SourceContext) {
     this.id = config.id;
     this.#config = config;
     this.#context = context;
     this.#version = config.protocolVersion === 4 ? 4 : 5;
-    this.#rules = config.topics.map((topic) => new TopicRule(topic));
+    this.#subscriptions = new Subscriptions(config, context);
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -76,6 +70,7 @@ export class MqttSource implements Source {
   }
 
   status(): SourceStatus {
+    const { units, learned, counters, lastRejected } = this.#subscriptions;
     return {
       state: this.#state,
       units: [
@@ -85,10 +80,12 @@ export class MqttSource implements Source {
           ...(this.#lastError !== undefined && { lastError: this.#lastError }),
           ...(this.#hint !== undefined && { hint: this.#hint }),
           ...(this.#lastGoodMs !== undefined && { lastGoodMs: this.#lastGoodMs }),
+          ...(learned.length > 0 && { learned }),
         },
+        ...units,
       ],
-      counters: { ...this.#counters, unacknowledged: this.#acknowledgements.size },
-      ...(this.#lastRejected !== undefined && { lastRejected: this.#lastRejected }),
+      counters: { ...this.#counters, ...counters, unacknowledged: this.#acknowledgements.size },
+      ...(lastRejected !== undefined && { lastRejected }),
     };
   }
 
@@ -130,7 +127,7 @@ export class MqttSource implements Source {
         this.#counters.connections++;
         client.subscribe(
           Object.fromEntries(
-            this.#rules.map(({ template }) => [template.filter, { qos: this.#config.qos, ...(this.#version === 5 && { rh: 1 }) }]),
+            this.#subscriptions.filters.map((filter) => [filter, { qos: this.#config.qos, ...(this.#version === 5 && { rh: 1 }) }]),
           ),
           (error, granted) => {
             const refused = granted?.filter(({ qos }) => qos >= 128).map(({ topic }) => topic) ?? [];
@@ -178,15 +175,16 @@ export class MqttSource implements Source {
     const { protocol, hostname, port } = new URL(this.#config.url);
     const secure = protocol === 'mqtts:';
     const target = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (secure ? 8883 : 1883) };
-    const socket: Socket = secure ? connectTls({ ...target, servername: target.host, ...tls }) : connectSocket(target);
+    const socket: Socket = secure
+      ? connectTls({ ...target, ...(isIP(target.host) === 0 && { servername: target.host }), ...tls })
+      : connectSocket(target);
     // Nagle's algorithm holds small packets back for tens of milliseconds.
     socket.setNoDelay(true);
     const tap: PublishTap = new PublishTap(socket, this.#version, this.#config.maxPayload, {
       publish: (buffer, topicStart, topicEnd, end, flags, packetId) =>
         this.#publish(tap, buffer, topicStart, topicEnd, end, flags, packetId),
       oversize: (topic, bytes, packetId) => {
-        this.#counters.oversize++;
-        this.#reject(topic, `${bytes} bytes`, 'longer than maxPayload');
+        this.#subscriptions.oversize(topic, bytes);
         this.#mark(packetId);
       },
       endOfBurst: () => {
@@ -206,40 +204,24 @@ export class MqttSource implements Source {
     this.#counters.bytes += end - topicStart;
     const retained = (flags & 0x01) !== 0;
     // A retained message may have been read at an earlier connection, like a redelivered one.
-    if ((flags & 0x08) !== 0 || retained) {
+    const isRepeatable = (flags & 0x08) !== 0 || retained;
+    if (isRepeatable) {
       this.#counters.redelivered++;
       inlet.redelivered();
     }
     const topic = buffer.toString('utf8', topicStart, topicEnd);
-    const readers = this.#readers.get(topic) ?? this.#findReaders(topic);
-    if (readers.length === 0) {
-      this.#counters.unknownTopic++;
-      this.#reject(topic, buffer.toString('utf8', start, Math.min(end, start + 200)), 'no configured topic takes it');
-    }
-    for (let i = 0; i < readers.length; i++) {
-      const rejection = (readers[i] as TopicReader)(buffer, start, end, clock.wallMs(), retained, inlet);
-      if (rejection === undefined) continue;
-      if (rejection.startsWith('retained')) this.#counters.retainedIgnored++;
-      else {
-        this.#counters.rejected++;
-        this.#reject(topic, buffer.toString('utf8', start, Math.min(end, start + 200)), rejection);
-      }
+    const subscriptions = this.#subscriptions;
+    if (topicEnd - topicStart > this.#config.maxTopic) subscriptions.longTopic(topic);
+    else {
+      const known = subscriptions.of(topic);
+      const properties = known.wantsProperties ? readPublishProperties(buffer, tap.propertiesStart, start) : undefined;
+      subscriptions.message(known, { buffer, start, end, arrivalMs: clock.wallMs(), retained, isRepeatable, properties }, inlet);
     }
     this.#mark(packetId);
   }
 
   #mark(packetId: number): void {
     if (packetId !== 0) this.#acknowledgements.add(this.#context.inlet.mark(), packetId);
-  }
-
-  #findReaders(topic: string): readonly TopicReader[] {
-    const readers = this.#rules.flatMap((rule) => rule.readerOf(topic, this.#context.tags) ?? []);
-    if (this.#readers.size < knownTopicsBound) this.#readers.set(topic, readers);
-    return readers;
-  }
-
-  #reject(topic: string, payload: string, reason: string): void {
-    this.#lastRejected = { topic, payload, reason, atMs: this.#context.clock.wallMs() };
   }
 
   #fail(error: FettleError, state: SourceStatus['state']): void {
@@ -256,7 +238,8 @@ export class MqttSource implements Source {
       const file = this.#config[key];
       return file === undefined ? {} : { [key]: readFileSync(file) };
     };
-    return { ...read('ca'), ...read('cert'), ...read('key') };
+    const { serverName } = this.#config;
+    return { ...read('ca'), ...read('cert'), ...read('key'), ...(serverName !== undefined && { servername: serverName }) };
   }
 
   #clientOptions(): IClientOptions {
@@ -294,6 +277,6 @@ function toFettleError(error: Error, code: number, url: string): FettleError {
   }
   return new FettleError('FETTLE_MQTT_UNREACHABLE', `no connection to ${url}: ${errorText(error)}`, {
     cause: error,
-    hint: 'is the broker running, and does the address fit?',
+    hint: 'code' in error && error.code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? otherName : 'is the broker running, and does the address fit?',
   });
 }

@@ -149,8 +149,9 @@ export class PublishTap extends Duplex {
         properties |= (byte & 0x7f) << shift;
         shift += 7;
       } while (byte >= 0x80 && shift <= 21);
+      this.#propertiesStart = at;
       at += properties;
-    }
+    } else this.#propertiesStart = at;
     if (at > end) return void this.destroy(new Error('the broker sent a malformed PUBLISH'));
     if (end - at > this.#maxPayload) {
       this.#handlers.oversize(buffer.toString('utf8', topicStart, topicEnd), end - at, packetId);
@@ -161,6 +162,12 @@ export class PublishTap extends Duplex {
   }
 
   #payloadStart = 0;
+  #propertiesStart = 0;
+
+  /** Where its properties begin; they end where the payload begins. */
+  get propertiesStart(): number {
+    return this.#propertiesStart;
+  }
 
   /** Where the payload of the message being handled begins. */
   get payloadStart(): number {

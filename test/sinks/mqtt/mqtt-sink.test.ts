@@ -260,13 +260,13 @@ describe.each([5, 4] as const)('mqtt sink, protocol version %i', (protocolVersio
   it('ends a connection that no longer acknowledges, and gives up waiting at a stop', async () => {
     await sink.start(never);
     await connected();
-    broker?.process.freeze(true);
+    await broker?.process.freeze(true);
     const startedMs = performance.now();
     await expect(sink.deliver([entryOf('alarms', sink.encodeTransition(transition()))], never)).rejects.toMatchObject({
       code: 'FETTLE_MQTT_UNREACHABLE',
     });
     expect(performance.now() - startedMs).toBeLessThan(1500);
-    broker?.process.freeze(false);
+    await broker?.process.freeze(false);
     const stopMs = performance.now();
     await sink.stop();
     expect(performance.now() - stopMs).toBeLessThan(1600);

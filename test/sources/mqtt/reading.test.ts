@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Interner } from '../../../src/core/interner.ts';
-import { qualityName } from '../../../src/core/quality.ts';
-import type { SampleInlet } from '../../../src/core/source.ts';
 import { parseTimestamp } from '../../../src/core/timestamp.ts';
-import { type MqttSourceConfig, mqttSourceSchema } from '../../../src/sources/mqtt/config.ts';
 import { compileJsonPath, jsonPathProblem } from '../../../src/sources/mqtt/json-path.ts';
-import { TopicRule } from '../../../src/sources/mqtt/topic-reader.ts';
 import { compileTopicTemplate, mayGive, topicTemplateProblem } from '../../../src/sources/mqtt/topic-template.ts';
+import { readMessage as read } from './read-message.ts';
 
 describe('topic templates', () => {
   it.each([
@@ -74,27 +70,6 @@ describe('time stamps', () => {
   it.each([['yesterday'], [null], [{}], ['']])('%s is none', (value) => expect(parseTimestamp(value)).toBeNaN());
 });
 
-interface Taken {
-  readonly tag: string;
-  readonly timeMs: number;
-  readonly value: number;
-  readonly quality: string;
-}
-
-function read(topicConfig: object, topic: string, payload: string, { arrivalMs = 1_795_000_000_000, retained = false } = {}) {
-  const config = mqttSourceSchema.parse({ id: 'm', type: 'mqtt', url: 'mqtt://x:1', topics: [topicConfig] }) as MqttSourceConfig;
-  const tags = new Interner(100);
-  const taken: Taken[] = [];
-  const inlet = {
-    append: (tag: number, timeMs: number, value: number, quality: number) =>
-      taken.push({ tag: tags.nameOf(tag), timeMs, value, quality: qualityName(quality) }),
-  } as unknown as SampleInlet;
-  const buffer = Buffer.from(payload);
-  const reader = new TopicRule(config.topics[0] as MqttSourceConfig['topics'][number]).readerOf(topic, tags);
-  const rejection = reader?.(buffer, 0, buffer.length, arrivalMs, retained, inlet);
-  return { taken, rejection, taken1: taken[0] };
-}
-
 describe('messages', () => {
   const ts = 1_795_000_000_000;
   const json = { topic: 'plant/{m}/telemetry', time: { path: '$.ts' }, tags: { '{m}/flow': '$.flow', '{m}/vibration': '$.values[*]' } };
@@ -151,12 +126,12 @@ describe('messages', () => {
   });
 
   it('without a time stamp take the arrival, unless they are retained or the configuration refuses them', () => {
-    expect(read(json, 'plant/pump/telemetry', '{"flow":1}', { arrivalMs: 77 }).taken1?.timeMs).toBe(77);
+    expect(read(json, 'plant/pump/telemetry', '{"flow":1}', { arrivalMs: ts + 77 }).taken1?.timeMs).toBe(ts + 77);
     expect(read(json, 'plant/pump/telemetry', '{"flow":1}', { retained: true })).toMatchObject({
       taken: [],
-      rejection: 'retained without a time stamp',
+      rejection: { kind: 'retained', reason: 'retained without a time stamp' },
     });
-    expect(read({ ...json, time: { path: '$.ts', otherwise: 'reject' } }, 'plant/pump/telemetry', '{"flow":1}').rejection).toBe(
+    expect(read({ ...json, time: { path: '$.ts', otherwise: 'reject' } }, 'plant/pump/telemetry', '{"flow":1}').rejection?.reason).toBe(
       'no readable time stamp',
     );
   });
@@ -166,7 +141,7 @@ describe('messages', () => {
     ['', 'not JSON'],
     ['[1,2]', 'none of the configured paths is there'],
     ['null', 'none of the configured paths is there'],
-  ])('%s is rejected: %s', (payload, reason) => expect(read(json, 'plant/pump/telemetry', payload).rejection).toBe(reason));
+  ])('%s is rejected: %s', (payload, reason) => expect(read(json, 'plant/pump/telemetry', payload).rejection?.reason).toBe(reason));
 
   it('may be a bare number', () => {
     const scalar = { topic: 'temp/{m}', payload: 'scalar', tags: { '{m}/temp': '$' } };
@@ -174,7 +149,7 @@ describe('messages', () => {
       { tag: 'oven/temp', timeMs: 5, value: 21.5, quality: 'good' },
     ]);
     expect(read(scalar, 'temp/oven', 'on').taken1?.value).toBe(1);
-    expect(read(scalar, 'temp/oven', 'warm').rejection).toBe('not a number');
+    expect(read(scalar, 'temp/oven', 'warm').rejection?.reason).toBe('not a number');
   });
 
   it('of any bytes neither throw nor give a good value that is not finite', () => {

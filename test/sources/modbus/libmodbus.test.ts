@@ -161,8 +161,11 @@ describe('a libmodbus device', () => {
       },
       context,
     );
-    await eventually(() => run.samples.filter(({ tag }) => tag === 'r1390').length >= 3);
-    expect(run.counter('lateCycles')).toBe(0);
-    expect(run.samples.filter(({ tag }) => tag === 'r0').length).toBeGreaterThanOrEqual(19);
+    await eventually(() => run.samples.filter(({ tag }) => tag === 'r1390').length >= 4);
+    // One after the other, each of the four long cycles would hold the short one up for a third of a second; a busy host may do so once.
+    const times = run.samples.filter(({ tag }) => tag === 'r0').map(({ timeMs }) => timeMs);
+    const waits = times.slice(1).filter((timeMs, i) => timeMs - (times[i] as number) > 250);
+    expect(times.length).toBeGreaterThan(15);
+    expect(waits.length).toBeLessThanOrEqual(1);
   });
 });

@@ -39,7 +39,27 @@ export async function startLibmodbus(options: LibmodbusOptions = {}): Promise<Mo
   const program = await buildServer();
   if (program === undefined) return undefined;
   const port = options.port ?? (await freePort());
-  const flags = [
+  return startPeer('libmodbus server', program, [String(port), ...flagsOf(options)], port);
+}
+
+/** The same on a serial device at 19,200 baud with even parity, as one unit. */
+export async function startLibmodbusRtu(path: string, unit: number, options: LibmodbusOptions = {}): Promise<Peer | undefined> {
+  const program = await buildServer();
+  return program === undefined
+    ? undefined
+    : startSerialPeer('libmodbus server', program, [path, '--unit', String(unit), ...flagsOf(options)]);
+}
+
+/** It is ready when it has said so. */
+export async function startSerialPeer(name: string, program: string, args: readonly string[]): Promise<Peer> {
+  const server: PeerProcess = new PeerProcess(name, program, args, await temporaryFolder('modbus'), async () =>
+    server.output.includes('listening'),
+  );
+  return peerOf(server);
+}
+
+const flagsOf = (options: LibmodbusOptions): string[] =>
+  [
     ...(options.registers === undefined ? [] : ['--registers', options.registers]),
     ...(options.maxRegisters === undefined ? [] : ['--max-registers', options.maxRegisters]),
     ...(options.delayMs === undefined ? [] : ['--delay', options.delayMs]),
@@ -48,8 +68,6 @@ export async function startLibmodbus(options: LibmodbusOptions = {}): Promise<Mo
     ...(options.missingFunctions ?? []).flatMap((code) => ['--no-table', code]),
     ...(options.floatRamp === true ? ['--float-ramp'] : []),
   ].map(String);
-  return startPeer('libmodbus server', program, [String(port), ...flags], port);
-}
 
 export async function startPeer(name: string, program: string, args: readonly string[], port: number): Promise<ModbusPeer> {
   const server = new PeerProcess(name, program, args, await temporaryFolder('modbus'), () => listens(port));

@@ -85,7 +85,7 @@ Machines
   ● line1/ventilator  normal  watching 1 tag
 
 Sources
-  ● shopfloor  good  21 messages, 1 rejected
+  ● shopfloor  good  21 messages, 1 rejected, 2 topics
       last one not read, on plant/pump: not json (not JSON)
 
 Sinks

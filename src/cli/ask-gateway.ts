@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { errorText, FettleError } from '../core/errors.ts';
-import { readRuntimeFile } from '../server/runtime-file.ts';
+import { type RuntimeFile, readRuntimeFile } from '../server/runtime-file.ts';
 
 const waitMs = 30_000;
 
@@ -24,15 +25,22 @@ export const withWhere = (command: Command): Command =>
 /** Throws FETTLE_CONFIG_INVALID. */
 export const directoryOf = ({ config, data }: Where): string => data ?? loadConfig(config).config.data;
 
+/** How to reach the gateway on a data directory. What it shows as certificate is trusted: the file says so, and only the owner can write it. */
+function gatewayOn(directory: string): RuntimeFile | undefined {
+  const runtime = readRuntimeFile(directory);
+  if (runtime?.certificate !== undefined) setDefaultCACertificates([...getCACertificates('default'), runtime.certificate]);
+  return runtime;
+}
+
 /** A question to the gateway that runs on a data directory. Throws FETTLE_API_UNREACHABLE, and FETTLE_API_REQUEST with what the gateway says where it refuses. */
 export async function askGateway<Answer>(
   directory: string,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: object,
   patienceMs = waitMs,
 ): Promise<Answer> {
-  const runtime = readRuntimeFile(directory);
+  const runtime = gatewayOn(directory);
   if (runtime === undefined) {
     throw new FettleError('FETTLE_API_UNREACHABLE', `no gateway runs on ${directory}`, { hint: 'start one with fettle run' });
   }
@@ -61,7 +69,7 @@ export async function askGateway<Answer>(
 
 /** The lines of a long answer, as they come; undefined where no gateway runs on the directory. Throws as `askGateway`. */
 export async function streamGateway(directory: string, path: string, query: object): Promise<AsyncIterable<string> | undefined> {
-  const runtime = readRuntimeFile(directory);
+  const runtime = gatewayOn(directory);
   if (runtime === undefined) return undefined;
   const parameters = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]));
   const response = await fetch(`${runtime.url}${path}?${parameters}`, { headers: { authorization: `Bearer ${runtime.token}` } }).catch(

@@ -7,6 +7,9 @@ import { parseConfig } from '../config/load.ts';
 import { sleep } from '../core/clock.ts';
 import { formatDuration, parseDurationMs } from '../core/duration.ts';
 import { Gateway } from '../gateway/gateway.ts';
+import { allOf } from '../gateway/gateway-events.ts';
+import { LiveEvents } from '../server/live-events.ts';
+import { serve } from '../server/serve.ts';
 import { DemoSite } from '../simulator/demo-site.ts';
 import { createLog } from '../telemetry/log.ts';
 import { DemoRecord, type DemoSummary } from './demo-record.ts';
@@ -19,6 +22,7 @@ interface DemoArguments {
   readonly seed: number;
   readonly modbusPort?: number;
   readonly mqttPort?: number;
+  readonly listen?: string;
 }
 
 const shortestMs = 50_000;
@@ -47,6 +51,7 @@ export const demoCommand = (): Command =>
     .option('--seed <number>', 'seed of noise and faults', number, Math.floor(Date.now() / 1000) % 100_000)
     .option('--modbus-port <port>', 'port of the simulated PLC; a free one when absent', number)
     .option('--mqtt-port <port>', 'port of the embedded broker; a free one when absent', number)
+    .option('--listen <host:port>', 'where the dashboard is served; 127.0.0.1:7171 when absent, nowhere when headless')
     .action(runDemo);
 
 async function runDemo(options: DemoArguments): Promise<void> {
@@ -65,17 +70,22 @@ async function runDemo(options: DemoArguments): Promise<void> {
   try {
     await site.start();
     const models = fileURLToPath(new URL('../../models', import.meta.url));
-    const loaded = parseConfig(site.configuration(directory, models), 'demo.yaml', {});
-    const gateway = await Gateway.start(loaded, { log: createLog('error'), listener: record });
+    const listen = options.listen ?? (options.headless === true ? undefined : '127.0.0.1:7171');
+    const loaded = parseConfig(site.configuration(directory, models, listen), join(directory, 'demo.yaml'), {});
+    const log = createLog('error');
+    const live = new LiveEvents(log);
+    const gateway = await Gateway.start(loaded, { log, listener: allOf(record, live) });
+    const server = listen === undefined ? undefined : await serve({ gateway }, loaded, { log, live, isTerminal: true });
     site.run();
     record.startedMs = site.startedMs;
     record.firstOnsetMs = site.startedMs + Math.min(...site.faults.map(({ onsetS }) => onsetS)) * 1000;
-    const view = showProgress(gateway, record, site, options);
+    const view = showProgress(gateway, record, site, { ...options, link: server?.firstLogin?.link });
     await sleep(lastsMs ?? 2 ** 31 - 1, stopped.signal).catch(() => {});
     const endMs = Date.now();
     await drained(gateway);
     view.stop();
     const summary = record.summary(seed, endMs, site.faults, gateway.status(), site.cloud.points);
+    await server?.stop();
     await gateway.stop();
     process.stdout.write(json ? `${JSON.stringify(summary)}\n` : renderSummary(summary));
     // Stopped by hand before the faults came is no failure.
@@ -104,10 +114,15 @@ function showProgress(
   gateway: Gateway,
   record: DemoRecord,
   site: DemoSite,
-  { headless = false, json = false, seed }: DemoArguments,
+  { headless = false, json = false, seed, link }: DemoArguments & { readonly link: string | undefined },
 ): { stop(): void } {
-  if (headless || json) return { stop: () => {} };
-  const hint = `seed ${seed}   modbus :${site.device.port}   mqtt :${site.broker.port} (fettle/#)   Ctrl-C ends`;
+  const dashboard = link === undefined ? '' : `dashboard ${link}`;
+  if (headless || json) {
+    // Standard output is for the summary.
+    if (link !== undefined) process.stderr.write(`${dashboard}\n`);
+    return { stop: () => {} };
+  }
+  const hint = `seed ${seed}   modbus :${site.device.port}   mqtt :${site.broker.port} (fettle/#)   Ctrl-C ends\n${dashboard}`;
   const elapsedS = (): number => (Date.now() - site.startedMs) / 1000;
   if (!process.stdout.isTTY) {
     let told = 0;

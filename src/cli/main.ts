@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { FettleError } from '../core/errors.ts';
 import { version } from '../gateway/gateway.ts';
+import { auditCommand, tokenCommand, userCommand } from './access.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { compressCommand } from './compress.ts';
@@ -45,6 +46,9 @@ const commands = [
   backupCommand,
   restoreCommand,
   historyCommand,
+  userCommand,
+  tokenCommand,
+  auditCommand,
 ];
 for (const command of commands) program.addCommand(command());
 

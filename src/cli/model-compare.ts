@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/duration.ts';
 import type { ModelComparison } from '../gateway/compare-models.ts';
+import { aligned } from './aligned.ts';
 import { askGateway, directoryOf, type Where } from './ask-gateway.ts';
 
 /** Weeks of history take a while. */
@@ -40,13 +41,7 @@ export function renderComparison({ asset, fromMs, toMs, runningMs, faults, notFa
       ? []
       : [['false or planned, alarmed again', ...models.map(({ falseRepeated }) => `${falseRepeated} of ${notFaults}`)] as const]),
   ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const table = rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
+  const table = aligned(rows, new Set(models.map((_, i) => i + 1)));
   const when = models.flatMap(({ version, episodes }) =>
     episodes.map(
       ({ fromMs: begun, toMs: ended, channel }) =>

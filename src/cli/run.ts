@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { errorText } from '../core/errors.ts';
 import { GatewayService } from '../gateway/service.ts';
-import { removeRuntimeFile, writeRuntimeFile } from '../server/runtime-file.ts';
-import { ApiServer } from '../server/server.ts';
+import { LiveEvents } from '../server/live-events.ts';
+import { serve } from '../server/serve.ts';
 import { createLog } from '../telemetry/log.ts';
+import { firstLoginText } from './first-login.ts';
 
 export const runCommand = (): Command =>
   new Command('run')
@@ -15,11 +16,11 @@ export const runCommand = (): Command =>
       const { config } = loaded;
       const log = createLog(config.log.level);
       const stop = untilSignal();
-      const service = await GatewayService.start(loaded, { log });
-      const server = new ApiServer(service, config.server.listen, log);
-      await server.start();
-      writeRuntimeFile(config.data, { pid: process.pid, url: server.url, token: server.token });
+      const live = new LiveEvents(log);
+      const service = await GatewayService.start(loaded, { log, listener: live });
+      const server = await serve(service, loaded, { log, live, isTerminal: process.stdout.isTTY });
       log.info({ site: config.site, api: server.url, assets: config.assets.length, sources: config.sources.length }, 'fettle is running');
+      if (server.firstLogin !== undefined && process.stdout.isTTY) process.stdout.write(firstLoginText(server.firstLogin));
       process.on('SIGHUP', () => {
         service.reload().catch((error: unknown) => log.error({}, `not reloaded: ${errorText(error)}`));
       });
@@ -27,7 +28,6 @@ export const runCommand = (): Command =>
       log.info({ signal }, 'stopping: committing what is in flight');
       await server.stop();
       await service.stop();
-      removeRuntimeFile(config.data);
       log.info({}, 'stopped');
     });
 

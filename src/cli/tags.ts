@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { type RegisterList, readRegisterList } from '../commissioning/register-list.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { TagNow } from '../gateway/tag-list.ts';
+import { aligned } from './aligned.ts';
 import { askGateway, directoryOf, type Where } from './ask-gateway.ts';
 import type { Paint } from './status-view.ts';
 
@@ -82,16 +83,8 @@ export function renderTags(tags: readonly TagNow[], paint: Paint): string {
       source ?? 'no source brings it',
     ]),
   ];
-  const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
-  const right = new Set([1, 4, 5]);
-  return `${rows
-    .map((row, i) => {
-      const text = row
-        .map((cell, column) => (right.has(column) ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number)))
-        .join('  ')
-        .trimEnd();
-      return i === 0 ? paint('bold', text) : paint(colours[tags[i - 1]?.severity ?? 'good'], text);
-    })
+  return `${aligned(rows, new Set([1, 4, 5]))
+    .map((text, i) => (i === 0 ? paint('bold', text) : paint(colours[tags[i - 1]?.severity ?? 'good'], text)))
     .join('\n')}\n`;
 }
 

@@ -214,7 +214,18 @@ const serverSchema = z.strictObject({
     .string()
     .regex(/^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i, 'must be host:port')
     .default('127.0.0.1:7171')
-    .describe('Where the HTTP API listens; port 0 takes any free one.'),
+    .describe('Where dashboard and HTTP API listen; port 0 takes any free one. 0.0.0.0:7171 for the whole network: then with tls.'),
+  names: z
+    .array(z.string().regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case'))
+    .default([])
+    .describe('Host names people reach it by; addresses and localhost are always answered. A page elsewhere cannot borrow the gateway then.'),
+  tls: z
+    .union([
+      z.literal('auto'),
+      z.strictObject({ cert: z.string().describe('File with the certificate (and those between it and the authority), PEM.'), key: z.string().describe('File with its key, PEM.') }),
+    ])
+    .optional()
+    .describe('HTTPS with a certificate of your own, or auto: one the gateway makes for itself and keeps in data. HTTP when absent.'),
 });
 
 const logSchema = z.strictObject({
@@ -260,7 +271,7 @@ export const configSchema = z.strictObject({
     .describe('What all detectors share.'),
   alerts: alertsSchema.optional().describe('MQTT broker the alerts are published to.'),
   sinks: z.array(z.discriminatedUnion('type', sinkSchemas())).default([]).describe('Where results are synced to.'),
-  server: serverSchema.prefault({}).describe('HTTP API.'),
+  server: serverSchema.prefault({}).describe('Dashboard and HTTP API.'),
   log: logSchema.prefault({}).describe('Log.'),
 });
 

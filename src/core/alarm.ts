@@ -72,7 +72,8 @@ export interface AlarmTransition {
   readonly withdrawn?: boolean;
 }
 
-export type Watching = 'yes' | 'learning' | 'partial' | 'no';
+export const watchingWords = ['yes', 'learning', 'partial', 'no'] as const;
+export type Watching = (typeof watchingWords)[number];
 
 /** One alarm that is not normal, within an asset's whole state. */
 export interface StandingAlarm {

@@ -9,5 +9,21 @@ export interface GatewayListener {
   invalid?(window: InvalidWindow, asset: string, windows: number): void;
   transition?(transition: AlarmTransition): void;
   /** An asset begins or ends to learn, or has come further. Not called in the fold. */
-  learning?(status: LearningStatus): void;
+  learning?(asset: string, status: LearningStatus): void;
 }
+
+/** Several who watch, as one. */
+export const allOf = (...listeners: readonly GatewayListener[]): GatewayListener => ({
+  score: (score) => {
+    for (const listener of listeners) listener.score?.(score);
+  },
+  invalid: (window, asset, windows) => {
+    for (const listener of listeners) listener.invalid?.(window, asset, windows);
+  },
+  transition: (transition) => {
+    for (const listener of listeners) listener.transition?.(transition);
+  },
+  learning: (asset, status) => {
+    for (const listener of listeners) listener.learning?.(asset, status);
+  },
+});

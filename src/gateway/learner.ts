@@ -51,7 +51,7 @@ export interface LearnerOwner {
   /** It is to judge beside the one in force; null: none is. */
   propose(asset: string, bundle: string | null, reason: string): void;
   /** How far learning is has changed. */
-  changed(status: LearningStatus): void;
+  changed(asset: string, status: LearningStatus): void;
 }
 
 /** After a failure it is tried again when this share more has been seen. */
@@ -103,10 +103,10 @@ export class Learner {
       const progress = { doing: 'reading its history', done: 0, of: 1 };
       const done = this.#learn(pupil, lesson, AbortSignal.any([signal, cancel.signal])).finally(() => {
         this.#busy = undefined;
-        this.#owner.changed(this.#status(pupil));
+        this.#owner.changed(pupil.id, this.#status(pupil));
       });
       this.#busy = { asset: pupil.id, ...lesson, done, cancel, progress, begunMs: performance.now() };
-      this.#owner.changed(this.#status(pupil));
+      this.#owner.changed(pupil.id, this.#status(pupil));
       return;
     }
   }
@@ -287,7 +287,7 @@ export class Learner {
         signal,
         (progress) => {
           if (this.#busy !== undefined) this.#busy.progress = progress;
-          this.#owner.changed(this.#status(pupil));
+          this.#owner.changed(pupil.id, this.#status(pupil));
         },
       );
       this.#failures.delete(id);

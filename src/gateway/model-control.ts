@@ -77,7 +77,7 @@ export class ModelControl {
         },
         activate: (asset, bundle) => void this.#use(asset, bundle, null, false),
         propose: (asset, bundle, reason) => void this.#propose(asset, bundle, reason),
-        changed: (status) => listener?.learning?.(status),
+        changed: (asset, status) => listener?.learning?.(asset, status),
       },
       log,
     );

@@ -6,6 +6,8 @@ export interface RuntimeFile {
   readonly pid: number;
   readonly url: string;
   readonly token: string;
+  /** PEM, where it speaks TLS: what to trust. */
+  readonly certificate?: string;
 }
 
 const fileOf = (directory: string): string => join(directory, 'gateway.json');

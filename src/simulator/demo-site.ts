@@ -128,7 +128,7 @@ export class DemoSite {
   }
 
   /** The configuration of the gateway beside this plant: nothing but the ordinary keys. */
-  configuration(data: string, models: string): string {
+  configuration(data: string, models: string, listen = '127.0.0.1:0'): string {
     const channels = (asset: string): string[] => Object.keys(this.plant.machine(asset).sensors).map((sensor) => `${asset}/${sensor}`);
     const [pump, compressor] = ['line1/pump', 'line1/compressor'].map((id) => this.plant.machine(id).sensors) as [
       Record<string, string>,
@@ -147,7 +147,7 @@ export class DemoSite {
       site: 'demo',
       data,
       log: { level: 'error' },
-      server: { listen: '127.0.0.1:0' },
+      server: { listen },
       sources: [
         {
           id: 'line1-plc',

@@ -10,8 +10,8 @@ import { Gateway } from '../../src/gateway/gateway.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { SegmentWriter } from '../../src/journal/segment.ts';
 import { removeRuntimeFile, writeRuntimeFile } from '../../src/server/runtime-file.ts';
-import { ApiServer } from '../../src/server/server.ts';
 import { fettle } from '../support/fettle.ts';
+import { startServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const firstMs = Date.UTC(2026, 2, 1);
@@ -98,9 +98,7 @@ describe('fettle history export', () => {
     const { config, data } = await recorded();
     const gateway = await Gateway.start(parseConfig(readFileSync(config, 'utf8'), config, {}), { log: silentLogger });
     onTestFinished(() => gateway.stop());
-    const server = new ApiServer({ gateway }, '127.0.0.1:0', silentLogger);
-    await server.start();
-    onTestFinished(() => server.stop());
+    const server = await startServer(gateway);
     writeRuntimeFile(data, { pid: process.pid, url: server.url, token: server.token });
     onTestFinished(() => removeRuntimeFile(data));
     const file = `${config}.csv`;

@@ -51,7 +51,7 @@ async function plant(context: TestContext, learn: object, product?: string) {
   };
   const start = async (): Promise<Gateway> => {
     const gateway = await startGateway(configuration, {
-      listener: { transition: (transition) => void transitions.push(transition), learning: (status) => void lessons.push(status) },
+      listener: { transition: (transition) => void transitions.push(transition), learning: (_, status) => void lessons.push(status) },
     });
     await eventually(() => gateway.status().sources.plant?.state === 'good', 'the source is connected');
     return gateway;

@@ -2,11 +2,10 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
-import { silentLogger } from '../../src/core/logger.ts';
-import { ApiServer } from '../../src/server/server.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/gateway.ts';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
+import { startServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const windowMs = 100;
@@ -204,9 +203,7 @@ describe('the gateway', () => {
   it('answers over HTTP, to those who have the token', async (context) => {
     const mosquitto = await broker(context);
     const gateway = await startGateway(configuration(mosquitto, temporaryDirectory()));
-    const server = new ApiServer({ gateway }, '127.0.0.1:0', silentLogger);
-    await server.start();
-    onTestFinished(() => server.stop());
+    const server = await startServer(gateway);
     const ask = (path: string, init: RequestInit = {}, token = server.token) =>
       fetch(`${server.url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
     expect((await fetch(`${server.url}/api/v1/health`)).status).toBe(200);

@@ -22,7 +22,7 @@ const allowed: Record<string, readonly string[]> = {
   gateway: ['config', 'sources', 'journal', 'windows', 'bundles', 'learning', 'scoring', 'detector', 'alarms', 'outbox', 'sinks'],
   // What a person tries out on devices before there is a configuration.
   commissioning: ['sources', 'learning'],
-  server: ['gateway'],
+  server: ['config', 'gateway'],
   cli: ['config', 'gateway', 'server', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],
   index: ['config', 'gateway'],
 };

@@ -1,0 +1,202 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { watchingWords } from '../core/alarm.ts';
+import type { GatewayStatus } from '../gateway/status.ts';
+import type { StorageForecast } from '../gateway/storage-forecast.ts';
+
+type Labels = Readonly<Record<string, string>>;
+type Value = readonly [value: number, labels?: Labels];
+
+interface Family {
+  readonly name: string;
+  readonly help: string;
+  /** Only ever grows, but for a restart. */
+  readonly counts?: boolean;
+  readonly labels?: readonly string[];
+  readonly values: (now: Now) => readonly Value[];
+}
+
+/** What is shown at a scrape. */
+interface Now {
+  readonly status: GatewayStatus;
+  readonly storage: StorageForecast;
+  /** Score over limit, by asset. */
+  readonly ratios: ReadonlyMap<string, number>;
+}
+
+const isUp = (state: string): number => Number(state === 'good');
+const sources = ({ status }: Now) => Object.entries(status.sources);
+const sinks = ({ status }: Now) => Object.entries(status.sinks);
+/** Of the counters of a source, what goes up and down. */
+const levels = new Set(['unacknowledged', 'topics', 'away', 'quarantined', 'backingOff']);
+
+const counted = (name: string, help: string, of: (counters: GatewayStatus['counters']) => number): Family => ({
+  name,
+  help,
+  counts: true,
+  values: ({ status }) => [[of(status.counters)]],
+});
+
+/** Names and units as Prometheus has them: base units, `_total` on what counts. */
+const families: readonly Family[] = [
+  {
+    name: 'fettle_gateway_info',
+    help: 'Site and version of the gateway; always 1.',
+    labels: ['site', 'version'],
+    values: ({ status: { site, version } }) => [[1, { site, version }]],
+  },
+  {
+    name: 'fettle_gateway_healthy',
+    help: '1 while sources, sinks and journal are all well.',
+    values: ({ status }) => [[isUp(status.state)]],
+  },
+  counted('fettle_samples_total', 'Samples taken in.', ({ samples }) => samples),
+  counted('fettle_samples_bad_total', 'Samples of bad quality.', ({ badSamples }) => badSamples),
+  counted('fettle_samples_late_total', 'Samples that came after their window had closed; kept, not scored.', ({ late }) => late),
+  counted('fettle_samples_duplicate_total', 'Samples that were there already.', ({ duplicates }) => duplicates),
+  counted('fettle_windows_total', 'Windows formed.', ({ windows }) => windows),
+  counted('fettle_scores_total', 'Windows scored.', ({ scores }) => scores),
+  counted('fettle_scoring_errors_total', 'Windows the model runtime could not score.', ({ scoringErrors }) => scoringErrors),
+  counted('fettle_alarms_raised_total', 'Alarms raised.', ({ raised }) => raised),
+  counted('fettle_alarms_cleared_total', 'Alarms that ended.', ({ cleared }) => cleared),
+  counted('fettle_alarms_withdrawn_total', 'Alarms taken back after a crash.', ({ withdrawn }) => withdrawn),
+  {
+    name: 'fettle_windows_invalid_total',
+    help: 'Windows without a score, by reason.',
+    counts: true,
+    labels: ['reason'],
+    values: ({ status }) => Object.entries(status.counters.invalidWindows).map(([reason, count]): Value => [count, { reason }]),
+  },
+  {
+    name: 'fettle_asset_alarm_active',
+    help: '1 while an alarm of the asset stands.',
+    labels: ['asset'],
+    values: ({ status }) => status.assets.map(({ asset, state }): Value => [Number(state === 'active'), { asset }]),
+  },
+  {
+    name: 'fettle_asset_watching',
+    help: 'Whether the asset is watched: 1 at the word that holds.',
+    labels: ['asset', 'watching'],
+    values: ({ status }) =>
+      status.assets.flatMap(({ asset, watching }) =>
+        watchingWords.map((word): Value => [Number(word === watching), { asset, watching: word }]),
+      ),
+  },
+  {
+    name: 'fettle_score_ratio',
+    help: 'Newest score of the asset over its limit; above 1 is abnormal.',
+    labels: ['asset'],
+    values: ({ ratios }) => [...ratios].map(([asset, ratio]): Value => [ratio, { asset }]),
+  },
+  {
+    name: 'fettle_source_up',
+    help: '1 while everything of the source answers.',
+    labels: ['source'],
+    values: (now) => sources(now).map(([source, { state }]): Value => [isUp(state), { source }]),
+  },
+  {
+    name: 'fettle_source_unit_up',
+    help: '1 while the unit, device or connection answers.',
+    labels: ['source', 'unit'],
+    values: (now) =>
+      sources(now).flatMap(([source, { units }]) => units.map(({ name, state }): Value => [isUp(state), { source, unit: name }])),
+  },
+  {
+    name: 'fettle_source_events_total',
+    help: 'What a source counted: messages, timeouts, rejected payloads …',
+    counts: true,
+    labels: ['source', 'event'],
+    values: (now) =>
+      sources(now).flatMap(([source, { counters }]) =>
+        Object.entries(counters).flatMap(([event, count]): Value[] => (levels.has(event) ? [] : [[count, { source, event }]])),
+      ),
+  },
+  {
+    name: 'fettle_sink_up',
+    help: '1 while the sink takes what it is sent.',
+    labels: ['sink'],
+    values: (now) => sinks(now).map(([sink, { delivery }]): Value => [Number(delivery.link.up), { sink }]),
+  },
+  {
+    name: 'fettle_outbox_points',
+    help: 'Points that wait for a sink.',
+    labels: ['sink', 'lane'],
+    values: (now) =>
+      sinks(now).flatMap(([sink, { delivery }]) =>
+        Object.entries(delivery.lanes).map(([lane, { points }]): Value => [points, { sink, lane }]),
+      ),
+  },
+  {
+    name: 'fettle_outbox_oldest_seconds',
+    help: 'Age of the oldest that waits for a sink.',
+    labels: ['sink'],
+    values: (now) => sinks(now).map(([sink, { delivery }]): Value => [(delivery.oldestAgeMs ?? 0) / 1000, { sink }]),
+  },
+  {
+    name: 'fettle_delivered_points_total',
+    help: 'Points a sink has confirmed.',
+    counts: true,
+    labels: ['sink'],
+    values: (now) => sinks(now).map(([sink, { delivery }]): Value => [delivery.counters.delivered, { sink }]),
+  },
+  {
+    name: 'fettle_rejected_points_total',
+    help: 'Points a sink refused for good; they are in quarantine.',
+    counts: true,
+    labels: ['sink'],
+    values: (now) => sinks(now).map(([sink, { delivery }]): Value => [delivery.counters.rejected, { sink }]),
+  },
+  {
+    name: 'fettle_journal_commits_total',
+    help: 'Commits to the journal.',
+    counts: true,
+    values: ({ status }) => [[status.journal.commits]],
+  },
+  {
+    name: 'fettle_journal_failed_commits_total',
+    help: 'Commits the disk refused.',
+    counts: true,
+    values: ({ status }) => [[status.journal.failedCommits]],
+  },
+  {
+    name: 'fettle_journal_unkept_samples_total',
+    help: 'Samples acknowledged without being kept, since the disk was full.',
+    counts: true,
+    values: ({ status }) => [[status.journal.unkeptSamples]],
+  },
+  { name: 'fettle_journal_disk_full', help: '1 while nothing can be kept.', values: ({ status }) => [[Number(status.journal.diskFull)]] },
+  { name: 'fettle_journal_bytes', help: 'Size of the journal.', values: ({ storage }) => [[storage.bytes]] },
+  { name: 'fettle_disk_free_bytes', help: 'Free on the disk of the journal.', values: ({ storage }) => [[storage.freeBytes]] },
+  {
+    name: 'fettle_journal_history_seconds',
+    help: 'How far back the journal will reach at the present rate; absent until there is an hour of it.',
+    values: ({ storage }) => (storage.daysOfHistory === null ? [] : [[storage.daysOfHistory * 86_400]]),
+  },
+];
+
+/** `/metrics`, made from the status at each scrape. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #families = families.map((family) => {
+    const settings = { name: family.name, help: family.help, labelNames: [...(family.labels ?? [])], registers: [this.#registry] };
+    return { family, metric: family.counts === true ? new Counter(settings) : new Gauge(settings) };
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** One scrape at a time: the values are the registry's. */
+  async scrape(now: Now): Promise<string> {
+    for (const { family, metric } of this.#families) {
+      metric.reset();
+      // Without labels a reset leaves a zero behind.
+      if (family.labels === undefined && family.values(now).length === 0) metric.remove();
+      for (const [value, labels] of family.values(now)) metric.inc({ ...labels }, value);
+    }
+    return this.#registry.metrics();
+  }
+}

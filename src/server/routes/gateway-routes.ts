@@ -1,0 +1,158 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { FettleError } from '../../core/errors.ts';
+import { eventNames, sendEvents } from '../event-stream.ts';
+import { Metrics } from '../metrics.ts';
+import { type Route, route } from '../route.ts';
+import type { Serving } from '../served.ts';
+import { list } from './fields.ts';
+
+const backupSchema = z.strictObject({ file: z.string().min(1).describe('Where to, on the gateway.') });
+const historySchema = z.strictObject({
+  fromMs: z.coerce.number().default(0).describe('ms since the epoch.'),
+  toMs: z.coerce.number().default(Number.MAX_SAFE_INTEGER).describe('ms since the epoch.'),
+  tags: list().optional().describe('Tags, separated by commas; all when absent.'),
+});
+const eventsSchema = z.strictObject({
+  events: list()
+    .pipe(z.array(z.enum(eventNames)))
+    .prefault('alarm,scores,learning,status')
+    .describe('Which, separated by commas: alarm, scores (four times a second), score (each), learning, status.'),
+  assets: list().default([]).describe('Of which assets, separated by commas; all when absent.'),
+  lastEventId: z.coerce.number().int().min(0).optional().describe('As the header Last-Event-ID: alarms behind it come first.'),
+});
+
+/** What the gateway is and does as a whole. */
+export function gatewayRoutes({ served, access, live }: Serving): Route[] {
+  const metrics = new Metrics();
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/health',
+      role: 'anyone',
+      summary: 'Whether it runs, for load balancers and containers.',
+      answer: z.object({ state: z.enum(['good', 'degraded']), site: z.string(), version: z.string(), uptimeMs: z.number() }),
+      handle: () => {
+        const { state, site, version, uptimeMs } = served.gateway.status();
+        return { state, site, version, uptimeMs };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/status',
+      role: 'viewer',
+      summary: 'Everything a status page shows.',
+      handle: () => served.gateway.status(),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/counters',
+      role: 'viewer',
+      summary: 'What was counted since the start.',
+      handle: () => served.gateway.status().counters,
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/sources',
+      role: 'viewer',
+      summary: 'How each source fares, unit by unit.',
+      handle: () => served.gateway.status().sources,
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/delivery',
+      role: 'viewer',
+      summary: 'Sinks: link, lanes, what waits.',
+      handle: () => served.gateway.status().sinks,
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/tags',
+      role: 'viewer',
+      summary: 'Every tag with its newest value, quality and age.',
+      handle: () => served.gateway.tags(),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/storage',
+      role: 'viewer',
+      summary: 'How much is kept, and how far back it will reach.',
+      handle: () => served.gateway.storage(),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/history',
+      role: 'viewer',
+      summary: 'Samples of the journal, a line of JSON columns a batch.',
+      query: historySchema,
+      answerType: 'application/x-ndjson',
+      handle: ({ query: { fromMs, toMs, tags }, reply }) => {
+        const query = { fromMs, toMs, ...(tags !== undefined && { tags }) };
+        return reply.type('application/x-ndjson').send(Readable.from(linesOf(served.gateway.history(query))));
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/events',
+      role: 'viewer',
+      summary: 'Server-sent events, live. Alarms have ids; a client that comes back with Last-Event-ID misses none.',
+      query: eventsSchema,
+      answerType: 'text/event-stream',
+      handle: async ({ query, request, reply, signal }) => {
+        const header = request.headers['last-event-id'];
+        const lastEventId = header === undefined ? query.lastEventId : Number(header);
+        if (lastEventId !== undefined && !Number.isInteger(lastEventId))
+          throw new FettleError('FETTLE_API_REQUEST', 'Last-Event-ID is the id of an event of this stream');
+        const options = {
+          events: new Set(query.events),
+          assets: new Set(query.assets),
+          lastEventId,
+          status: () => {
+            const { assets: _, learning: __, ...rest } = served.gateway.status();
+            return rest;
+          },
+        };
+        await sendEvents(live, reply, options, signal);
+        return reply;
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/metrics',
+      role: 'viewer',
+      summary: 'For Prometheus; it sends the token as bearer.',
+      answerType: 'text/plain',
+      handle: async ({ reply }) => {
+        const now = { status: served.gateway.status(), storage: await served.gateway.storage(), ratios: live.ratios };
+        return reply.type(metrics.contentType).send(await metrics.scrape(now));
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/backup',
+      role: 'admin',
+      summary: 'One file with journal, models and configuration, made while the gateway runs.',
+      body: backupSchema,
+      handle: ({ body, caller, from }) => {
+        access.record(caller, from, 'backup', { file: body.file });
+        return served.gateway.backup(body.file);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/reload',
+      role: 'engineer',
+      summary: 'Takes over what changed in the configuration.',
+      handle: async ({ caller, from }) => {
+        if (served.reload === undefined) throw new FettleError('FETTLE_COMMAND_INVALID', 'this gateway was not started from a file');
+        const reloaded = await served.reload();
+        access.record(caller, from, 'configuration.reload', { ...reloaded });
+        return reloaded;
+      },
+    }),
+  ];
+}
+
+async function* linesOf(batches: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const batch of batches) yield `${JSON.stringify(batch)}\n`;
+}

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { type DetectorParameters, detectorSchema } from '../core/detector.ts';
 import { errorText, FettleError } from '../core/errors.ts';
-import { goldenSchema, type LoadedBundle, type ModelManifest, manifestSchema } from '../core/manifest.ts';
+import { gatewayVersion, isNewer } from '../core/gateway-version.ts';
+import { bundleFormat, goldenSchema, type LoadedBundle, type ModelManifest, manifestSchema } from '../core/manifest.ts';
 import { inspectModel } from './inspect.ts';
 
 const largestManifestBytes = 1_000_000;
@@ -15,9 +17,10 @@ const largestFileBytes = 256_000_000;
  * the scorer.) Throws FETTLE_MODEL_INVALID with file and reason; nothing native has seen the file by then.
  */
 export async function loadBundle(directory: string): Promise<LoadedBundle> {
-  const manifest = parse(await read(directory, 'manifest.json', largestManifestBytes), `${directory}/manifest.json`, (value) =>
-    manifestSchema.parse(value),
-  );
+  const manifest = parse(await read(directory, 'manifest.json', largestManifestBytes), `${directory}/manifest.json`, (value) => {
+    refuseNewer(value, directory);
+    return manifestSchema.parse(value);
+  });
   const files = new Map<string, Buffer>();
   for (const { path, length, sha256 } of manifest.files) {
     const content = await read(directory, path, Math.min(length, largestFileBytes));
@@ -81,9 +84,28 @@ function parse<T extends ModelManifest | LoadedBundle['golden'] | DetectorParame
   try {
     return check(JSON.parse(content.toString()));
   } catch (error) {
+    if (error instanceof FettleError) throw error;
     throw invalid(`${name} cannot be read: ${errorText(error)}`);
   }
 }
+
+/** Said before anything else is looked at: what a newer version has added would only look like damage. */
+function refuseNewer(value: unknown, directory: string): void {
+  const { success, data } = madeForSchema.safeParse(value);
+  if (!success || (data.format === bundleFormat && !isNewer(data.minimumGatewayVersion, gatewayVersion))) return;
+  const writer = data.training?.gatewayVersion;
+  throw new FettleError(
+    'FETTLE_MODEL_INVALID',
+    `${directory} was made by ${writer === undefined ? 'another Fettle' : `Fettle ${writer}`} and needs ${data.minimumGatewayVersion} or newer; this is ${gatewayVersion}`,
+    { hint: 'run that version, or let the model be learnt here' },
+  );
+}
+
+const madeForSchema = z.object({
+  format: z.string(),
+  minimumGatewayVersion: z.string(),
+  training: z.object({ gatewayVersion: z.string().optional() }).optional(),
+});
 
 const invalid = (message: string): FettleError =>
   new FettleError('FETTLE_MODEL_INVALID', message, { hint: 'the active model goes on; train or fetch the bundle again' });

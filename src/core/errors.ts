@@ -6,6 +6,7 @@ export const errorCodes = {
   FETTLE_CONFIG_INVALID: { retriable: false, summary: 'The configuration has problems; nothing was opened.' },
   FETTLE_DATA_LOCKED: { retriable: false, summary: 'Another process uses the data directory.' },
   FETTLE_DATA_TOO_NEW: { retriable: false, summary: 'The data directory was written by a newer Fettle.' },
+  FETTLE_UPGRADE_FAILED: { retriable: false, summary: 'The data could not be brought to this version; nothing was changed.' },
   FETTLE_JOURNAL_CORRUPT: { retriable: false, summary: 'The database was damaged; it was set aside and a fresh one opened.' },
   FETTLE_JOURNAL_FULL: { retriable: true, summary: 'The disk is full; samples are scored but not kept.' },
   FETTLE_JOURNAL_FAILED: { retriable: true, summary: 'The database refused a commit.' },

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import type { DetectorParameters } from './detector.ts';
 
+export const bundleFormat = 'fettle-bundle/1';
+/** First version that reads what this one writes: to be raised with every key or file that versions before would refuse. */
+export const bundleReadableSince = '0.1.0';
+
 /** DESIGN section 6: what a model bundle says of itself. */
 export const channelSchema = z.strictObject({
   /** The tag, or the last part of its name, that this input column reads. */
@@ -14,7 +18,7 @@ export const channelSchema = z.strictObject({
 });
 
 export const manifestSchema = z.strictObject({
-  format: z.literal('fettle-bundle/1'),
+  format: z.literal(bundleFormat),
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
   version: z.string().regex(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/),
   createdAt: z.iso.datetime(),

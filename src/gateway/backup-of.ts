@@ -34,7 +34,7 @@ export async function backupTo(
 export async function backupAtRest(file: string, loaded: LoadedConfig, version: string): Promise<BackupFacts> {
   const { data, journal: settings } = loaded.config;
   const limits = settings === 'off' ? { maxBytes: Number.MAX_SAFE_INTEGER, maxAge: Number.MAX_SAFE_INTEGER } : settings;
-  const journal = await Journal.open({ directory: data, maxBytes: limits.maxBytes, maxAgeMs: limits.maxAge });
+  const journal = await Journal.open({ directory: data, maxBytes: limits.maxBytes, maxAgeMs: limits.maxAge, upgrade: 'never' });
   try {
     return await backupTo(file, loaded, journal, version);
   } finally {

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { errorText, FettleError } from '../core/errors.ts';
+import { schemaOf } from '../journal/migration.ts';
 import { databaseName, schemaVersion } from '../journal/schema.ts';
 
 /** What a backup holds, as it says itself. */
@@ -48,7 +49,8 @@ export function packBackup(database: string, loaded: LoadedConfig, version: stri
       site: config.site,
       version,
       createdAt: new Date().toISOString(),
-      schema: schemaVersion,
+      // Data at rest may be of an older version; they are kept as they are.
+      schema: schemaOf(copy),
       config: relative(directory, resolve(file)),
       files: inside.length,
       left,

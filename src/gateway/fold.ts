@@ -11,27 +11,12 @@ import { createScorer } from '../scoring/index.ts';
 import { assetOf, ContextNames } from './contexts.ts';
 import { loadScorers } from './models.ts';
 import type { Names } from './names.ts';
-import { Pipeline, type PipelineOutput, type SavedPipeline } from './pipeline.ts';
+import { Pipeline, type PipelineOutput } from './pipeline.ts';
 import { planPipeline } from './plan.ts';
+import { type BundleInForce, readSavedFold, type SavedFold, savedFoldVersion } from './saved-fold.ts';
 import { type SavedShadow, Shadow } from './shadow.ts';
 
-export interface BundleInForce {
-  /** Folder of the bundle, below the data directory, and of the one before it. */
-  readonly bundle: string;
-  readonly previous: string | null;
-  /** The person who chose it. */
-  readonly by: string | null;
-  /** Learning is not to replace it. Left out by those who wrote before there were candidates: what a person chose. */
-  readonly pinned?: boolean;
-}
-
-interface Snapshot extends SavedPipeline {
-  readonly version: 1;
-  /** By asset, or context: what it is judged by, where that was learnt or installed here. */
-  readonly bundles?: Readonly<Record<string, BundleInForce>>;
-  /** By asset: the candidate that judges beside it. */
-  readonly shadows?: Readonly<Record<string, SavedShadow>>;
-}
+export type { BundleInForce };
 
 /**
  * The pipeline with the models it runs on. A model that changes is a control row like any other: it takes effect at its place in the log, so a replay judges every row by the
@@ -44,13 +29,24 @@ export class Fold {
   /** Of bundles named in the configuration, and of those learnt or installed here. */
   readonly #scorers: Map<string, Scorer>;
   readonly #bundles = new Map<string, BundleInForce>();
+  /** Cannot be used by this version; by another one they may be, so they are not forgotten until another model is in force. */
+  readonly #unusable = new Map<string, BundleInForce>();
   readonly #shadows = new Map<string, Shadow>();
   readonly #contexts: ContextNames;
   #pipeline: Pipeline;
   /** Assets that begin anew because their grid or tags are not those of the snapshot. */
   readonly anew: readonly string[];
+  /** The saved state could not be read: what the log holds has to be folded again, from its beginning. */
+  readonly rebuilds: boolean;
 
-  private constructor(config: Config, names: Names, log: Logger, scorers: Map<string, Scorer>, snapshot: Snapshot | undefined) {
+  private constructor(
+    config: Config,
+    names: Names,
+    log: Logger,
+    scorers: Map<string, Scorer>,
+    snapshot: SavedFold | undefined,
+    rebuilds: boolean,
+  ) {
     this.#config = config;
     this.#names = names;
     this.#log = log;
@@ -58,23 +54,48 @@ export class Fold {
     this.#contexts = new ContextNames(config, names);
     this.#pipeline = new Pipeline(planPipeline(config, names, scorers));
     this.anew = snapshot === undefined ? [] : this.#pipeline.restore(snapshot);
+    this.rebuilds = rebuilds;
   }
 
   /** Loads the models of the configuration and of the snapshot, and its state. Throws FETTLE_MODEL_INVALID, FETTLE_MODEL_MISMATCH. */
   static async open(config: Config, names: Names, log: Logger, saved: Uint8Array | undefined): Promise<Fold> {
-    const snapshot = saved === undefined ? undefined : (JSON.parse(Buffer.from(saved).toString()) as Snapshot);
+    const { state, bundles, problem } = saved === undefined ? { bundles: {} } : readSavedFold(saved);
     const scorers = await loadScorers(config, log);
-    const bundles = new Map<string, BundleInForce>();
-    for (const [asset, inForce] of Object.entries(snapshot?.bundles ?? {})) {
+    const opened = new Map<string, BundleInForce>();
+    for (const [asset, inForce] of Object.entries(bundles)) {
       const scorer = await openBundle(config, asset, inForce.bundle, log);
       if (scorer === undefined) continue;
       scorers.set(asset, scorer);
-      bundles.set(asset, inForce);
+      opened.set(asset, inForce);
     }
-    const fold = new Fold(config, names, log, scorers, snapshot);
-    for (const [asset, inForce] of bundles) fold.#bundles.set(asset, inForce);
-    for (const [asset, saved] of Object.entries(snapshot?.shadows ?? {})) await fold.#begin(asset, saved.bundle, saved.reason, saved);
+    const fold = Fold.#restored(config, names, log, scorers, state, problem);
+    for (const [asset, inForce] of Object.entries(bundles)) {
+      if (opened.has(asset)) fold.#bundles.set(asset, inForce);
+      else if (assetOf(config, asset)?.asset.detector?.learn !== undefined) fold.#unusable.set(asset, inForce);
+    }
+    if (fold.rebuilds) return fold;
+    for (const [asset, saved] of Object.entries(state?.shadows ?? {})) await fold.#begin(asset, saved.bundle, saved.reason, saved);
     return fold;
+  }
+
+  static #restored(
+    config: Config,
+    names: Names,
+    log: Logger,
+    scorers: Map<string, Scorer>,
+    state: SavedFold | undefined,
+    problem: string | undefined,
+  ): Fold {
+    let why = problem;
+    if (why === undefined) {
+      try {
+        return new Fold(config, names, log, scorers, state, false);
+      } catch (error) {
+        why = errorText(error);
+      }
+    }
+    log.warn({}, `the saved state cannot be read (${why}); it is made anew from what the journal holds, which takes a while`);
+    return new Fold(config, names, log, scorers, undefined, true);
   }
 
   get pipeline(): Pipeline {
@@ -132,7 +153,10 @@ export class Fold {
     const old = this.#scorers.get(asset);
     const state = this.#pipeline.save();
     this.#scorers.set(asset, scorer);
-    this.#bundles.set(asset, { bundle, previous: this.#bundles.get(asset)?.bundle ?? null, by, ...(pinned !== undefined && { pinned }) });
+    const current = this.#bundles.get(asset);
+    const previous = (current?.bundle === bundle ? current.previous : current?.bundle) ?? null;
+    this.#bundles.set(asset, { bundle, previous, by, ...(pinned !== undefined && { pinned }) });
+    this.#unusable.delete(asset);
     this.#pipeline = new Pipeline(planPipeline(this.#config, this.#names, this.#scorers));
     this.#pipeline.restore({ ...state, detectors: { ...state.detectors, ...promoted?.detectors() } });
     const changed = assetOf(this.#config, asset);
@@ -162,10 +186,10 @@ export class Fold {
   }
 
   save(): Uint8Array {
-    const snapshot: Snapshot = {
-      version: 1,
+    const snapshot: SavedFold = {
+      version: savedFoldVersion,
       ...this.#pipeline.save(),
-      bundles: Object.fromEntries(this.#bundles),
+      bundles: Object.fromEntries([...this.#unusable, ...this.#bundles]),
       shadows: Object.fromEntries([...this.#shadows].map(([asset, shadow]) => [asset, shadow.save()])),
     };
     return Buffer.from(JSON.stringify(snapshot));

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load.ts';
 import { engineeringUnitOf } from '../config/schema.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { type AlarmCommand, type ControlRow, isVerdict } from '../core/control-row.ts';
+import { formatBytes } from '../core/duration.ts';
 import { errorText, FettleError } from '../core/errors.ts';
+import { gatewayVersion } from '../core/gateway-version.ts';
 import type { Logger } from '../core/logger.ts';
 import { modelName } from '../core/manifest.ts';
 import { SampleBlockBuilder } from '../core/sample-block.ts';
@@ -38,8 +39,7 @@ import { TickPace } from './tick-pace.ts';
 import { episodesOf, placed } from './verdicts.ts';
 import { withdrawalOf } from './withdrawal.ts';
 
-export const version: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-  .version;
+export const version = gatewayVersion;
 
 export interface GatewayOptions {
   readonly log: Logger;
@@ -160,12 +160,20 @@ export class Gateway {
    */
   static async start(loaded: LoadedConfig, options: GatewayOptions): Promise<Gateway> {
     const { config } = loaded;
-    const journal = await Journal.open({
-      directory: config.data,
-      maxBytes: config.journal === 'off' ? 500_000_000 : config.journal.maxBytes,
-      maxAgeMs: config.journal === 'off' ? 2_592_000_000 : config.journal.maxAge,
-      ...(options.synchronous !== undefined && { synchronous: options.synchronous }),
-    });
+    const journal = await Journal.open(
+      {
+        directory: config.data,
+        maxBytes: config.journal === 'off' ? 500_000_000 : config.journal.maxBytes,
+        maxAgeMs: config.journal === 'off' ? 2_592_000_000 : config.journal.maxAge,
+        ...(options.synchronous !== undefined && { synchronous: options.synchronous }),
+        version,
+      },
+      ({ fromSchema, toSchema, bytes }) =>
+        options.log.info(
+          { fromSchema, toSchema, bytes },
+          `${config.data} is of an older version: a copy of about ${formatBytes(bytes)} is kept, then it is brought to schema ${toSchema}`,
+        ),
+    );
     let fold: Fold | undefined;
     try {
       if (journal.opened.setAside !== null) {
@@ -304,10 +312,10 @@ export class Gateway {
   /** Loads the last snapshot and folds what came after it; results of that are in the database already. */
   async #recover(): Promise<void> {
     const { snapshot } = this.#journal.opened;
-    const { anew } = this.#fold;
+    const { anew, rebuilds } = this.#fold;
     if (anew.length > 0) this.#log.info({ assets: anew }, 'these assets begin anew: their grid or tags are not those of the last run');
     const silent: PipelineOutput = { score: () => {}, invalid: () => {}, transition: () => {}, scoringFailed: () => {} };
-    for await (const { data } of this.#journal.replay(snapshot?.seq ?? 0)) {
+    for await (const { data } of this.#journal.replay(rebuilds ? 0 : (snapshot?.seq ?? 0))) {
       for (const entry of readSegment(data)) {
         if (entry.kind === 'samples') this.#fold.block(entry.block);
         else await this.#fold.control(entry.row, silent);
@@ -315,10 +323,22 @@ export class Gateway {
       await this.#fold.settle(silent);
       this.counters.recoveredSegments++;
     }
+    if (rebuilds) await this.#continueSequences();
     this.#fold.pipeline.takeChanged();
     this.#committer.beginTick();
     this.#committer.control({ kind: 'start', atMs: this.#clock.wallMs(), version });
     this.#committer.tickDone();
+  }
+
+  /** What was made anew goes on where it was in the eyes of those who listen. */
+  async #continueSequences(): Promise<void> {
+    const rows = await this.query<{ asset: number; sequence: number }>(
+      'SELECT asset, max(sequence) AS sequence FROM transitions GROUP BY asset',
+    );
+    for (const { asset, sequence } of rows) {
+      const id = this.#names.asset.nameOf(asset);
+      if (this.#loaded.config.assets.some((own) => own.id === id)) this.#fold.pipeline.raiseSequence(id, sequence);
+    }
   }
 
   async #startAll(): Promise<void> {

@@ -11,6 +11,7 @@ export async function* historyOf(config: Config, query: HistoryQuery): AsyncGene
     // Nothing is written, so nothing is dropped.
     maxBytes: Number.MAX_SAFE_INTEGER,
     maxAgeMs: Number.MAX_SAFE_INTEGER,
+    upgrade: 'never',
   });
   try {
     const names = new Names(journal.opened.names, config.limits);

@@ -1,4 +1,6 @@
 import type { Lane } from '../core/sink.ts';
+import type { OpenedBy } from './migration.ts';
+import type { UpgradeCopy } from './upgrade-copy.ts';
 
 export type NameKind = 'tag' | 'text' | 'source' | 'asset' | 'model';
 
@@ -70,4 +72,8 @@ export interface OpenedJournal {
   /** Where a damaged database was put, if one was found. */
   readonly setAside: string | null;
   readonly retention: RetentionCounters;
+  /** Versions of Fettle that had it open, oldest first. */
+  readonly openedBy: readonly OpenedBy[];
+  /** The data as they were before the last upgrade, while that is kept. */
+  readonly copy: UpgradeCopy | null;
 }

@@ -3,7 +3,8 @@ import { FettleError } from '../core/errors.ts';
 import { siblingModule } from '../core/sibling-module.ts';
 import type { Lane, LaneDepth } from '../core/sink.ts';
 import type { CommitBatch, CommitResult, OpenedJournal, RetentionCounters } from './batch.ts';
-import type { Answer, Request } from './protocol.ts';
+import type { Upgrade } from './migration.ts';
+import type { Answer, Request, Upgrading } from './protocol.ts';
 import type { OutboxRow, StoreOptions } from './store.ts';
 
 /** An error of the database that a fresh one would not have. */
@@ -32,8 +33,8 @@ export class Journal {
     worker.on('exit', () => this.#failAll(new FettleError('FETTLE_JOURNAL_FAILED', 'the writer thread has stopped')));
   }
 
-  /** Throws FETTLE_DATA_LOCKED, FETTLE_DATA_TOO_NEW, FETTLE_JOURNAL_FAILED. */
-  static async open(options: StoreOptions): Promise<Journal> {
+  /** Throws FETTLE_DATA_LOCKED, FETTLE_DATA_TOO_NEW, FETTLE_UPGRADE_FAILED, FETTLE_JOURNAL_FAILED. `upgrading` is called before data of an older schema are copied and changed. */
+  static async open(options: StoreOptions, upgrading?: (upgrade: Upgrade) => void): Promise<Journal> {
     const worker = new Worker(siblingModule(import.meta.url, 'writer-thread'), {
       workerData: options,
       name: 'journal',
@@ -41,9 +42,13 @@ export class Journal {
       resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
     });
     const answer = await new Promise<Answer>((resolve, reject) => {
-      worker.once('message', resolve);
+      worker.on('message', (message: Answer | Upgrading) => {
+        if ('upgrading' in message) upgrading?.(message.upgrading);
+        else resolve(message);
+      });
       worker.once('error', reject);
     });
+    worker.removeAllListeners('message');
     if (answer.error !== undefined) {
       await worker.terminate();
       throw toError(answer.error);

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { Lane } from '../core/sink.ts';
 import type { CommitBatch } from './batch.ts';
+import type { Upgrade } from './migration.ts';
 
 /** What the event loop asks of the writer's thread. */
 export type Request =
@@ -29,4 +30,9 @@ export interface Answer {
   readonly id: number;
   readonly result?: unknown;
   readonly error?: { readonly message: string; readonly code?: ErrorCode; readonly hint?: string; readonly damaged: boolean } | undefined;
+}
+
+/** Comes before the first answer where the data are of an older schema: that answer may take minutes. */
+export interface Upgrading {
+  readonly upgrading: Upgrade;
 }

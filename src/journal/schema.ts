@@ -1,8 +1,14 @@
-import type { DatabaseSync } from 'node:sqlite';
+export interface Migration {
+  /** What it does, for the person who asks `fettle upgrade check`. */
+  readonly words: string;
+  readonly sql: string;
+}
 
-/** Migrations in order; `user_version` counts those that were applied. Never change one that shipped: add another. */
-export const migrations: readonly string[] = [
-  `
+/** Migrations in order; `user_version` counts those that were applied. Never change one that shipped (a test compares): add another. */
+export const migrations: readonly Migration[] = [
+  {
+    words: 'makes the tables of the journal',
+    sql: `
   CREATE TABLE names (kind TEXT NOT NULL, idx INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (kind, idx)) WITHOUT ROWID;
 
   -- The log: what arrived, in order. Everything below is a fold over it.
@@ -34,17 +40,14 @@ export const migrations: readonly string[] = [
   CREATE TABLE snapshots (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, data BLOB NOT NULL);
   CREATE TABLE counters (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
   `,
+  },
+  {
+    words: 'adds a record of which version of Fettle opened the data, and when; nothing that is there is changed',
+    // Read by every later version, older ones too: a newer one is told by its last row. Columns may be added, never changed.
+    sql: 'CREATE TABLE versions (id INTEGER PRIMARY KEY, version TEXT NOT NULL, schema INTEGER NOT NULL, opened_ms REAL NOT NULL);',
+  },
 ];
 
 export const databaseName = 'fettle.db';
 
 export const schemaVersion = migrations.length;
-
-/** Brings an open database to `schemaVersion`. Returns the version it had. */
-export function migrate(database: DatabaseSync): number {
-  const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  for (let version = found; version < migrations.length; version++) {
-    database.exec(`BEGIN IMMEDIATE; ${migrations[version]}; PRAGMA user_version = ${version + 1}; COMMIT`);
-  }
-  return found;
-}

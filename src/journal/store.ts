@@ -5,9 +5,12 @@ import { FettleError } from '../core/errors.ts';
 import type { Lane, LaneDepth } from '../core/sink.ts';
 import { lanes } from '../core/sink.ts';
 import type { CommitBatch, CommitResult, NameKind, OpenedJournal, RetentionCounters } from './batch.ts';
+import { bringUpToDate, openedBy, refuseNewer, type Upgrade } from './migration.ts';
 import { enforceRetention } from './retention.ts';
-import { databaseName, migrate, schemaVersion } from './schema.ts';
+import { databaseName } from './schema.ts';
 import { readSegment } from './segment.ts';
+import { isDamaged, sqliteBusy, sqliteCode, sqliteFull } from './sqlite-error.ts';
+import { copiesIn, removeOldCopies } from './upgrade-copy.ts';
 
 export interface StoreOptions {
   readonly directory: string;
@@ -15,33 +18,26 @@ export interface StoreOptions {
   readonly maxAgeMs: number;
   /** FULL in the product. NORMAL loses acknowledged rows in a power cut; the power-cut test shows it. */
   readonly synchronous?: 'FULL' | 'NORMAL';
+  /** Version of Fettle that opens it, for the record in the data. */
+  readonly version?: string;
+  /** never: data of an older schema are read as they are, and not brought to this one. For who only looks. */
+  readonly upgrade?: 'never';
 }
-
-const sqliteBusy = 5;
-const sqliteCorrupt = 11;
-const sqliteFull = 13;
-const sqliteNotADatabase = 26;
-
-const sqliteCode = (error: unknown): number | undefined =>
-  typeof error === 'object' && error !== null && 'errcode' in error ? (error.errcode as number) & 0xff : undefined;
-
-export const isDamaged = (error: unknown): boolean => {
-  const code = sqliteCode(error);
-  return code === sqliteCorrupt || code === sqliteNotADatabase;
-};
 
 /** The database itself, synchronous: it lives in the writer's thread, and nothing else ever opens the file. */
 export class JournalStore {
   readonly #options: StoreOptions;
+  readonly #upgrading: ((upgrade: Upgrade) => void) | undefined;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly opened: OpenedJournal;
   #lastSeq: number;
   #nextRetentionMs = 0;
 
-  /** Throws FETTLE_DATA_LOCKED, FETTLE_DATA_TOO_NEW; a damaged database is set aside and a fresh one opened. */
-  constructor(options: StoreOptions) {
+  /** Throws FETTLE_DATA_LOCKED, FETTLE_DATA_TOO_NEW, FETTLE_UPGRADE_FAILED; a damaged database is set aside and a fresh one opened. `upgrading` is called before data of an older schema are copied and changed. */
+  constructor(options: StoreOptions, upgrading?: (upgrade: Upgrade) => void) {
     this.#options = options;
+    this.#upgrading = upgrading;
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
     let setAside: string | null = null;
     try {
@@ -60,6 +56,8 @@ export class JournalStore {
       lastSeq: this.#lastSeq,
       setAside,
       retention: this.retentionCounters(),
+      openedBy: openedBy(this.#database),
+      copy: copiesIn(options.directory)[0] ?? null,
     };
   }
 
@@ -86,6 +84,7 @@ export class JournalStore {
       if (batch.wallMs >= this.#nextRetentionMs) {
         this.#nextRetentionMs = batch.wallMs + 10_000;
         enforceRetention(this.#database, { ...this.#options, wallMs: batch.wallMs });
+        removeOldCopies(this.#options.directory, batch.wallMs);
       }
       this.#database.exec('COMMIT');
       this.#lastSeq = seq;
@@ -249,18 +248,12 @@ export class JournalStore {
       // Exclusive: the lock on the data directory, held by the kernel and gone with the process. It also keeps the WAL index in memory.
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 8192; PRAGMA journal_mode = WAL');
       database.exec(`PRAGMA synchronous = ${this.#options.synchronous ?? 'FULL'}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096`);
-      const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-      if (found > schemaVersion) {
-        throw new FettleError(
-          'FETTLE_DATA_TOO_NEW',
-          `${this.#options.directory} was written by a newer Fettle (schema ${found}, this one knows ${schemaVersion})`,
-          {
-            hint: 'start the newer version, or point data: at another directory',
-          },
-        );
-      }
-      migrate(database);
+      refuseNewer(database, this.#options.directory);
       database.exec('BEGIN EXCLUSIVE; COMMIT');
+      if (this.#options.upgrade !== 'never') {
+        const { directory, version } = this.#options;
+        bringUpToDate(database, { directory, version, nowMs: Date.now(), upgrading: this.#upgrading });
+      }
       for (const table of ['names', 'segments', 'scores', 'transitions', 'outbox', 'snapshots']) {
         database.prepare(`SELECT * FROM ${table} ORDER BY 1 DESC LIMIT 8`).all();
       }

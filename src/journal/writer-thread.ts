@@ -1,8 +1,9 @@
 /** The writer's thread: one database, requests in order, an answer for each. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { FettleError } from '../core/errors.ts';
-import type { Answer, Request } from './protocol.ts';
-import { isDamaged, JournalStore, type StoreOptions } from './store.ts';
+import type { Answer, Request, Upgrading } from './protocol.ts';
+import { isDamaged } from './sqlite-error.ts';
+import { JournalStore, type StoreOptions } from './store.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('writer-thread is started by journal.ts');
@@ -17,7 +18,7 @@ const fail = (error: unknown): Answer['error'] => ({
 });
 
 try {
-  store = new JournalStore(options);
+  store = new JournalStore(options, (upgrading) => port.postMessage({ upgrading } satisfies Upgrading));
   port.postMessage({ id: 0, result: store.opened } satisfies Answer);
 } catch (error) {
   port.postMessage({ id: 0, error: fail(error) } satisfies Answer);

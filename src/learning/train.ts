@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type BundleContent, refuseExisting, writeBundle } from '../bundles/index.ts';
 import { FettleError } from '../core/errors.ts';
-import type { ModelManifest } from '../core/manifest.ts';
+import { gatewayVersion } from '../core/gateway-version.ts';
+import { bundleFormat, bundleReadableSince, type ModelManifest } from '../core/manifest.ts';
 import { bundleName } from './bundle-name.ts';
 import { modelCard } from './card.ts';
 import { readCsv } from './csv.ts';
 import { type Fitted, fitDetector } from './fit.ts';
-import { gatewayVersion } from './gateway-version.ts';
 import { type GridRun, sameColumns, toGrid } from './grid.ts';
 import { type Agreement, goldenOf } from './probes.ts';
 import { flatChannels, type Split, splitRuns } from './split.ts';
@@ -125,7 +125,7 @@ function manifestOf({ id, version, columns, runs, timed, split, fitted, options 
   const { limit, ...how } = calibration;
   const ends = runs.flatMap(({ firstStep, rows }) => [firstStep * options.stepMs, (firstStep + rows) * options.stepMs]);
   return {
-    format: 'fettle-bundle/1',
+    format: bundleFormat,
     id,
     version,
     createdAt: new Date().toISOString(),
@@ -154,7 +154,7 @@ function manifestOf({ id, version, columns, runs, timed, split, fitted, options 
       gatewayVersion,
     },
     parent: null,
-    minimumGatewayVersion: gatewayVersion,
+    minimumGatewayVersion: bundleReadableSince,
     opset: 21,
   };
 }

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { refuseExisting, writeBundle } from '../../bundles/index.ts';
 import { errorText, FettleError } from '../../core/errors.ts';
-import type { ModelManifest } from '../../core/manifest.ts';
+import { gatewayVersion } from '../../core/gateway-version.ts';
+import { bundleFormat, bundleReadableSince, type ModelManifest } from '../../core/manifest.ts';
 import { bundleName } from '../bundle-name.ts';
 import { type Calibration, calibrateLimit } from '../calibrate.ts';
-import { gatewayVersion } from '../gateway-version.ts';
 import { type Agreement, agreementOf, goldenOf, probeWindows } from '../probes.ts';
 import { type GraphOutputs, runGraph, type Windows } from '../run-graph.ts';
 import { flatChannels, type Split, splitRuns, thinned } from '../split.ts';
@@ -96,7 +96,7 @@ export async function importModel(options: ImportOptions, signal?: AbortSignal):
   const { limit, ...how } = shipped.calibration;
   const ends = runs.flatMap(({ firstStep, rows }) => [firstStep * options.stepMs, (firstStep + rows) * options.stepMs]);
   const manifest: Omit<ModelManifest, 'files' | 'operators'> = {
-    format: 'fettle-bundle/1',
+    format: bundleFormat,
     ...name,
     createdAt: new Date().toISOString(),
     channels: columns.map((tag, c) => ({
@@ -123,7 +123,7 @@ export async function importModel(options: ImportOptions, signal?: AbortSignal):
       gatewayVersion,
     },
     parent: null,
-    minimumGatewayVersion: gatewayVersion,
+    minimumGatewayVersion: bundleReadableSince,
     opset: Number(model.opset),
   };
   const found = { kind, standardized, shipped, float, rounded, agreement };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { LoadedBundle, ModelManifest } from '../../core/manifest.ts';
+import { gatewayVersion } from '../../core/gateway-version.ts';
+import { bundleFormat, bundleReadableSince, type LoadedBundle, type ModelManifest } from '../../core/manifest.ts';
 import type { Worth } from '../compression/worth.ts';
-import { gatewayVersion } from '../gateway-version.ts';
 import { goldenFor } from '../probes.ts';
 import type { Learnt, Precision } from './learn.ts';
 
@@ -33,7 +33,7 @@ export async function bundleOf(
   const { detector, graph, limit, method, blocks, windows, medianRatio, maxRatio, residualDeviation } = model;
   const { quantile, margin } = detector.calibration;
   const manifest: ModelManifest = {
-    format: 'fettle-bundle/1',
+    format: bundleFormat,
     id: facts.id,
     version: facts.version,
     createdAt: new Date().toISOString(),
@@ -75,7 +75,7 @@ export async function bundleOf(
     ...(facts.running !== undefined && { running: facts.running }),
     ...(facts.idle !== undefined && { idle: facts.idle }),
     parent: facts.parent ?? null,
-    minimumGatewayVersion: gatewayVersion,
+    minimumGatewayVersion: bundleReadableSince,
     opset: 21,
     operators: [],
     files: [],

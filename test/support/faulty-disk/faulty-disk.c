@@ -1,7 +1,8 @@
 /*
  * A disk that forgets what was not synced. Preloaded into a process, it writes the old bytes of every change to a file below FAULTS_DIR into an undo log before the
  * change is made, and a mark when a file (or the directory, for new files) has been synced. After a SIGKILL, undoing the log backwards to the last mark of each file leaves
- * what a power cut would have left in the worst case: nothing that was not synced. FAULTS_SYNC_DELAY_MS makes every sync slower.
+ * what a power cut would have left in the worst case: nothing that was not synced. FAULTS_SYNC_DELAY_MS makes every sync slower. FAULTS_KILL_AT=n kills the process at its n-th change;
+ * syncs of files whose name ends in FAULTS_DEAF do nothing; FAULTS_FREE is what statfs says is free, in bytes.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,11 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <signal.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { WRITE = 1, TRUNCATE = 2, SYNC = 3, CREATE = 4 };
+enum { WRITE = 1, TRUNCATE = 2, SYNC = 3, CREATE = 4, RENAME = 5 };
 struct header { uint32_t magic, kind; uint64_t offset, length, oldSize; uint32_t pathLength, reserved; };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,7 +38,11 @@ static int watched(const char *path) {
 
 static const char *pathOf(int fd) { return fd >= 0 && fd < 4096 ? paths[fd] : NULL; }
 
+static int changes = 0;
+
 static void record(uint32_t kind, const char *path, uint64_t offset, const void *old, uint64_t length, uint64_t oldSize) {
+  const char *last = getenv("FAULTS_KILL_AT");
+  if (last && ++changes >= atoi(last)) syscall(SYS_kill, getpid(), SIGKILL);
   if (logFd == -2) logFd = syscall(SYS_openat, AT_FDCWD, getenv("FAULTS_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   struct header h = {0x464c5431, kind, offset, length, oldSize, strlen(path), 0};
   struct iovec parts[3] = {{&h, sizeof h}, {(void *)path, h.pathLength}, {(void *)old, length}};
@@ -115,7 +122,13 @@ static int truncated(int fd, off_t length) {
 int ftruncate(int fd, off_t length) { return truncated(fd, length); }
 int ftruncate64(int fd, off64_t length) { return truncated(fd, length); }
 
+static int deaf(const char *path) {
+  const char *end = getenv("FAULTS_DEAF");
+  return path && end && strlen(path) >= strlen(end) && strcmp(path + strlen(path) - strlen(end), end) == 0;
+}
+
 static int synced(int fd, int data) {
+  if (deaf(pathOf(fd))) return 0;
   const char *delay = getenv("FAULTS_SYNC_DELAY_MS");
   if (delay && pathOf(fd)) usleep(1000 * atoi(delay));
   int result = syscall(data ? SYS_fdatasync : SYS_fsync, fd);
@@ -129,3 +142,20 @@ static int synced(int fd, int data) {
 }
 int fsync(int fd) { return synced(fd, 0); }
 int fdatasync(int fd) { return synced(fd, 1); }
+
+int rename(const char *from, const char *to) {
+  if (watched(from)) {
+    pthread_mutex_lock(&lock);
+    record(RENAME, from, 0, to, strlen(to), 0);
+    pthread_mutex_unlock(&lock);
+  }
+  return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int statfs(const char *path, struct statfs *found) {
+  const char *bytes = getenv("FAULTS_FREE");
+  int result = syscall(SYS_statfs, path, found);
+  if (result == 0 && bytes) found->f_bavail = atoll(bytes) / found->f_bsize;
+  return result;
+}
+int statfs64(const char *path, struct statfs64 *found) { return statfs(path, (struct statfs *)found); }

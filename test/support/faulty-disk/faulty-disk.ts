@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const kinds = { write: 1, truncate: 2, sync: 3, create: 4 } as const;
+const kinds = { write: 1, truncate: 2, sync: 3, create: 4, rename: 5 } as const;
 const magic = 0x464c5431;
 const headerBytes = 40;
 
@@ -40,14 +40,15 @@ export class FaultyDisk {
     ]);
   }
 
-  /** Environment of the process that writes there. */
-  environment(syncDelayMs = 0): NodeJS.ProcessEnv {
+  /** Environment of the process that writes there; more of it: head of faulty-disk.c. */
+  environment(syncDelayMs = 0, more: Readonly<Record<`FAULTS_${string}`, string>> = {}): NodeJS.ProcessEnv {
     return {
       LD_PRELOAD: this.#library,
       FAULTS_DIR: this.#directory,
       FAULTS_LOG: this.#log,
       FAULTS_FULL: this.#full,
       ...(syncDelayMs > 0 && { FAULTS_SYNC_DELAY_MS: String(syncDelayMs) }),
+      ...more,
     };
   }
 
@@ -57,12 +58,24 @@ export class FaultyDisk {
     else rmSync(this.#full, { force: true });
   }
 
-  /** The process is dead: everything it had not synced is gone now. Returns how many changes were undone. */
-  cutPower(): number {
+  /**
+   * The process is dead: everything it had not synced is gone now. Returns how many changes were undone. A new name that was not synced may be gone or not (`renames`), whatever is in the file;
+   * with `keepLog` the same cut can be made again.
+   */
+  cutPower({ renames = 'undone', keepLog = false }: { renames?: 'undone' | 'kept'; keepLog?: boolean } = {}): number {
     const changes = this.#read();
     let undone = 0;
     const safe = new Set<string>();
-    for (const { kind, path, offset, old, oldSize } of changes.reverse()) {
+    /** Names that lasted, of files that had another one when they were written. */
+    const renamed = new Map<string, string>();
+    for (const { kind, path: name, offset, old, oldSize } of changes.reverse()) {
+      const path = renamed.get(name) ?? name;
+      if (kind === kinds.rename) {
+        const to = old.toString();
+        if (renames === 'kept' || safe.has(dirname(to))) renamed.set(name, to);
+        else if (existsSync(to)) renameSync(to, name);
+        continue;
+      }
       if (kind === kinds.sync) {
         safe.add(path);
         continue;
@@ -79,7 +92,7 @@ export class FaultyDisk {
       closeSync(file);
       undone++;
     }
-    rmSync(this.#log, { force: true });
+    if (!keepLog) rmSync(this.#log, { force: true });
     return undone;
   }
 

@@ -1,5 +1,6 @@
 import { sourceDefinitions } from '../sources/index.ts';
 import { compileRunning } from '../windows/running.ts';
+import { lineConflicts } from './line-conflicts.ts';
 import type { Config } from './schema.ts';
 
 export interface Issue {
@@ -28,6 +29,7 @@ export function crossChecks(config: Config): Issue[] {
   unique('sources');
   unique('assets');
   unique('sinks');
+  issues.push(...lineConflicts(config));
   const known = (tag: string): boolean => sourceOfTag(config, tag) >= 0;
   config.assets.forEach((asset, a) => {
     const seen = new Set<string>();

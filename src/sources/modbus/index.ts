@@ -1,6 +1,7 @@
 import type { Source, SourceContext } from '../../core/source.ts';
 import { type ModbusSourceConfig, modbusSourceSchema } from './config.ts';
 import { ModbusSource } from './modbus-source.ts';
+import { sharedLineOf } from './shared-line.ts';
 
 /** Poll period of each tag of a configuration, which is frozen: looked up once. */
 const periodsOf = new WeakMap<ModbusSourceConfig, ReadonlyMap<string, number>>();
@@ -20,6 +21,7 @@ export const modbusSource = {
   tagsOf: (config: ModbusSourceConfig): string[] => config.tags.map(({ tag }) => tag),
   produces: (config: ModbusSourceConfig, tag: string): boolean => periods(config).has(tag),
   pollMsOf: (config: ModbusSourceConfig, tag: string): number => periods(config).get(tag) ?? config.poll,
+  sharedLineOf,
   create: (config: ModbusSourceConfig, context: SourceContext): Source => new ModbusSource(config, context),
 };
 

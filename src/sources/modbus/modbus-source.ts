@@ -5,10 +5,10 @@ import { Histogram } from './histogram.ts';
 import { Knowledge } from './knowledge.ts';
 import type { Line } from './line.ts';
 import { type LineRegistry, lines as linesOfProcess } from './line-registry.ts';
-import { lineKey, parseLineUrl } from './line-url.ts';
 import { transportOpener } from './open-transport.ts';
 import { pointsOf } from './point.ts';
 import { Poller } from './poller.ts';
+import { sharedLineOf } from './shared-line.ts';
 import { sourceState, unitStatus } from './status.ts';
 import type { OpenTransport } from './transport.ts';
 
@@ -45,7 +45,7 @@ export class ModbusSource implements Source {
     this.#context = context;
     this.#rim = { random: Math.random, lines: linesOfProcess, ...rim, open: rim.open ?? transportOpener(config) };
     this.#knowledge = new Knowledge(config.learn ? context.memory?.load() : undefined);
-    this.#key = lineKey(parseLineUrl(config.url));
+    this.#key = sharedLineOf(config).line;
   }
 
   /** Throws FETTLE_CONFIG_INVALID when another source has the line with other settings. */
@@ -53,8 +53,9 @@ export class ModbusSource implements Source {
     if (signal.aborted || this.#running !== undefined) return;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     const { open, random, lines } = this.#rim;
+    const { settings } = sharedLineOf(this.#config);
     const { inFlight, timeout, turnaround, minInterval } = this.#config;
-    const line = lines.acquire(this.#key, settingsText(this.#config), { open, random, clock: this.#context.clock });
+    const line = lines.acquire(this.#key, JSON.stringify(settings), { open, random, clock: this.#context.clock });
     const poller = new Poller({
       context: this.#context,
       line,
@@ -111,10 +112,4 @@ export class ModbusSource implements Source {
 interface Running {
   readonly line: Line;
   readonly poller: Poller;
-}
-
-/** What belongs to the line, not to a source. */
-function settingsText({ url, drain, rs485, tls }: ModbusSourceConfig): string {
-  const parsed = parseLineUrl(url);
-  return JSON.stringify({ ...('settings' in parsed && { ...parsed.settings }), drain, rs485, tls });
 }

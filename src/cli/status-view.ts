@@ -111,6 +111,7 @@ function sources({ sources }: GatewayStatus, nowMs: number, paint: Paint): strin
   return entries.flatMap(([, { state, units, lastRejected }], i) => [
     marked(state, rows[i] as string, paint),
     ...troubles(units, nowMs).flatMap(({ text, hint }) => problem(text, hint, paint)),
+    ...learnt(units).map((text) => paint('dim', detail(text))),
     ...(lastRejected === undefined
       ? []
       : [detail(`last one not read${onTopic(lastRejected.topic)}: ${shortened(lastRejected.payload)} (${lastRejected.reason})`)]),
@@ -133,12 +134,32 @@ function troubles(units: readonly SourceUnitStatus[], nowMs: number): { text: st
   );
   return [...groups.values()].map((group) => {
     const { state, lastError, hint } = group[0] as SourceUnitStatus;
-    const names = group.map(({ name }) => name);
-    const shown = names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
     const lastGoodMs = Math.max(...group.map(({ lastGoodMs }) => lastGoodMs ?? Number.NEGATIVE_INFINITY));
     const silent = Number.isFinite(lastGoodMs) ? `, last good answer ${formatDuration(Math.max(0, nowMs - lastGoodMs))} ago` : '';
-    return { text: `${shown} ${state}${silent}${lastError === undefined ? '' : `: ${lastError}`}`, hint };
+    return { text: `${namesOf(group)} ${state}${silent}${lastError === undefined ? '' : `: ${lastError}`}`, hint };
   });
+}
+
+/** What was found out about units, one line for those of which the same is known. */
+function learnt(units: readonly SourceUnitStatus[]): string[] {
+  const groups = Map.groupBy(
+    units.filter(({ learned }) => learned !== undefined),
+    ({ learned = [] }) => asManyAsFit(learned, 120),
+  );
+  return [...groups].map(([text, group]) => `${namesOf(group)} learned: ${text}`);
+}
+
+/** At least the first. */
+function asManyAsFit(texts: readonly string[], width: number): string {
+  const fitting = texts.findLastIndex((_, i) => texts.slice(0, i + 1).join('; ').length <= width);
+  const shown = texts.slice(0, Math.max(1, fitting + 1));
+  return `${shown.join('; ')}${shown.length < texts.length ? `; and ${texts.length - shown.length} more` : ''}`;
+}
+
+/** "unit 1, unit 2, unit 3 and 17 more" */
+function namesOf(units: readonly SourceUnitStatus[]): string {
+  const names = units.map(({ name }) => name);
+  return names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
 }
 
 function sinks({ sinks }: GatewayStatus, paint: Paint): string[] {
@@ -189,6 +210,7 @@ function totals({ counters, journal }: GatewayStatus, paint: Paint): string[] {
     ['windows', list([number(windows), ...counts([[scores, 'scored']]), ...unscored, ...counts([[scoringErrors, 'scoring errors']])])],
     ['alarms', list([`${number(raised)} raised`, `${number(cleared)} over`, ...counts([[counters.withdrawn, 'withdrawn']])])],
     ['journal', journalText(journal)],
+    ...(journal.upgraded === undefined ? [] : [['upgrade', upgradeText(journal.upgraded)]]),
   ]);
   const troubled = [false, scoringErrors > 0, false, journal.diskFull || journal.setAside !== null];
   return rows.map((row, i) => `  ${troubled[i] ? paint('red', row) : row}`);
@@ -206,6 +228,12 @@ function journalText(journal: GatewayStatus['journal']): string {
     ]),
     ...(setAside === null ? [] : [`a damaged database was set aside as ${setAside}`]),
   ]);
+}
+
+/** Shown while one can go back. */
+function upgradeText({ fromVersion, atMs, copyUntilMs }: NonNullable<GatewayStatus['journal']['upgraded']>): string {
+  const from = fromVersion === null ? 'an older version' : `Fettle ${fromVersion}`;
+  return `from ${from} on ${dayOf(atMs)}; the data as they were are kept until ${dayOf(copyUntilMs)} (fettle upgrade undo)`;
 }
 
 const number = (value: number): string => value.toLocaleString('en');
@@ -245,9 +273,14 @@ const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0,
 
 /** The time of day where the reader sits; with its date when that is not today's. */
 function timeText(ms: number, nowMs: number): string {
-  const two = (part: number): string => String(part).padStart(2, '0');
   const [at, now] = [new Date(ms), new Date(nowMs)];
   const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
-  if (at.toDateString() === now.toDateString()) return time;
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+  return at.toDateString() === now.toDateString() ? time : `${dayOf(ms)} ${time}`;
 }
+
+function dayOf(ms: number): string {
+  const at = new Date(ms);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+const two = (part: number): string => String(part).padStart(2, '0');

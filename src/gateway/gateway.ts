@@ -31,7 +31,7 @@ import type { PipelineOutput } from './pipeline.ts';
 import { ResultsOutlet } from './results-outlet.ts';
 import { createSinks, type SinkSet } from './sink-set.ts';
 import { FileSourceMemory } from './source-memory.ts';
-import { type GatewayStatus, troubledParts } from './status.ts';
+import { type GatewayStatus, troubledParts, upgradedStatus } from './status.ts';
 import { type StorageForecast, storageForecast } from './storage-forecast.ts';
 import { type TagNow, tagList } from './tag-list.ts';
 import { textTagsOf } from './text-tags.ts';
@@ -242,6 +242,7 @@ export class Gateway {
     const { commits, failedCommits, lastSeq, commitMs, unkeptSamples, droppedRows } = this.#committer.counters;
     const { samples, badSamples, redeliveredKnown, windows, scores, scoringErrors, invalidWindows, raised, cleared, withdrawn } =
       this.counters;
+    const upgraded = upgradedStatus(this.#journal.opened, this.#clock.wallMs());
     const troubled = troubledParts({ sources, sinks, journal: this.#committer });
     return {
       site: this.#loaded.config.site,
@@ -261,6 +262,7 @@ export class Gateway {
         unkeptSamples,
         droppedRows,
         setAside: this.#journal.opened.setAside,
+        ...(upgraded !== undefined && { upgraded }),
       },
       counters: {
         samples,

@@ -125,6 +125,33 @@ Since the start
     ]);
   });
 
+  it('of a device: what was found out about it, in a line for those of which the same is known', () => {
+    const short = ['answers at most 32 registers in one read', 'needs 20 ms between an answer and the next request'];
+    const units = [
+      { name: 'unit 1', state: 'good', learned: short },
+      { name: 'unit 2', state: 'good' },
+      { name: 'unit 3', state: 'failed', lastError: 'no answer', learned: short },
+      { name: 'unit 4', state: 'good', learned: ['x'.repeat(80), 'b', 'y'.repeat(80), 'd'] },
+    ] as const;
+    const sources = { meters: { state: 'degraded', units, counters: { requests: 4 } } } as const;
+    expect(linesOf('Sources', { sources, state: 'degraded' })).toEqual([
+      '  ▲ meters  degraded  4 requests',
+      '      unit 3 failed: no answer',
+      '      unit 1, unit 3 learned: answers at most 32 registers in one read; needs 20 ms between an answer and the next request',
+      `      unit 4 learned: ${'x'.repeat(80)}; b; and 2 more`,
+    ]);
+  });
+
+  it('of an upgrade, as long as one can go back', () => {
+    const journal = {
+      ...status().journal,
+      upgraded: { fromVersion: '1.1.0', atMs: at(6, 0), copy: '/data/x.db', copyUntilMs: at(6, 0, 30) },
+    };
+    expect(linesOf('Since the start', { journal }).at(-1)).toBe(
+      '  upgrade  from Fettle 1.1.0 on 2026-09-21; the data as they were are kept until 2026-09-30 (fettle upgrade undo)',
+    );
+  });
+
   it('of a sink: what waits and for how long, what it refused, and the trouble of its delivery', () => {
     const lane = { entries: 3, points: 4000, oldestMs: at(6, 30), highestId: 3 };
     const delivery = {

@@ -64,6 +64,7 @@ const steady = (text: string): string =>
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, '<date>')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>')
     .replace(/\d+ commits, the last in [\d.]+ ms/, '<n> commits, the last in <time>')
+    .replace(/stamp was [\d.]+ \w+ behind/, 'stamp was <time> behind')
     .replace(/, the oldest for \d+ s/, '');
 
 it('says to a person how machines, sources, sinks and the journal fare', async (context) => {
@@ -86,6 +87,7 @@ Machines
 
 Sources
   ● shopfloor  good  21 messages, 1 rejected, 2 topics
+      broker mqtt://127.0.0.1:<port> learned: plant/pump: its newest time stamp was <time> behind; a wrong clock or zone, or data from before; and 1 more
       last one not read, on plant/pump: not json (not JSON)
 
 Sinks

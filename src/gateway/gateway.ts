@@ -31,11 +31,12 @@ import type { PipelineOutput } from './pipeline.ts';
 import { ResultsOutlet } from './results-outlet.ts';
 import { createSinks, type SinkSet } from './sink-set.ts';
 import { FileSourceMemory } from './source-memory.ts';
-import { type GatewayStatus, troubledParts, upgradedStatus } from './status.ts';
+import { type GatewayStatus, troubledParts } from './status.ts';
 import { type StorageForecast, storageForecast } from './storage-forecast.ts';
 import { type TagNow, tagList } from './tag-list.ts';
 import { textTagsOf } from './text-tags.ts';
 import { TickPace } from './tick-pace.ts';
+import { upgradedStatus } from './upgraded-status.ts';
 import { episodesOf, placed } from './verdicts.ts';
 import { withdrawalOf } from './withdrawal.ts';
 

@@ -1,10 +1,9 @@
 import type { AssetAlarmState } from '../core/alarm.ts';
 import type { SinkStatus } from '../core/sink.ts';
 import type { SourceStatus } from '../core/source.ts';
-import type { OpenedJournal } from '../journal/batch.ts';
-import { copyKeptMs } from '../journal/upgrade-copy.ts';
 import type { DeliveryStatus } from '../outbox/status.ts';
 import type { LearningStatus } from './learner.ts';
+import type { UpgradedStatus } from './upgraded-status.ts';
 
 /** Everything a status page or `fettle status` shows. */
 export interface GatewayStatus {
@@ -48,22 +47,6 @@ export interface GatewayStatus {
   readonly assets: readonly AssetAlarmState[];
   /** Assets that learn what is normal from themselves. */
   readonly learning: Readonly<Record<string, LearningStatus>>;
-}
-
-export interface UpgradedStatus {
-  /** Null where the data of then do not say. */
-  readonly fromVersion: string | null;
-  readonly atMs: number;
-  /** File with the data of before. */
-  readonly copy: string;
-  readonly copyUntilMs: number;
-}
-
-/** The last upgrade, as long as one can go back. */
-export function upgradedStatus({ copy, openedBy }: Pick<OpenedJournal, 'copy' | 'openedBy'>, nowMs: number): UpgradedStatus | undefined {
-  if (copy === null || nowMs - copy.madeMs > copyKeptMs) return undefined;
-  const fromVersion = openedBy.findLast(({ schema }) => schema <= copy.schema)?.version ?? null;
-  return { fromVersion, atMs: copy.madeMs, copy: copy.file, copyUntilMs: copy.madeMs + copyKeptMs };
 }
 
 /** What is not well, by id; `journal` for the disk. A sink that has had nothing to send yet has not failed. */

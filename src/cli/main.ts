@@ -20,6 +20,7 @@ import { statusCommand } from './status.ts';
 import { tagCommand } from './tag.ts';
 import { tagsCommand } from './tags.ts';
 import { trainCommand } from './train.ts';
+import { upgradeCommand } from './upgrade.ts';
 
 const program = new Command('fettle')
   .description('Watches machines over Modbus and MQTT, tells when one is not in fine fettle, and loses nothing on the way to the cloud.')
@@ -45,6 +46,7 @@ const commands = [
   reloadCommand,
   backupCommand,
   restoreCommand,
+  upgradeCommand,
   historyCommand,
   userCommand,
   tokenCommand,

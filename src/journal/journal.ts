@@ -68,11 +68,16 @@ export class Journal {
     return this.opened;
   }
 
+  /** Segments after `afterSeq`, oldest first: about `maxBytes` of them, at least one if there is one. */
+  segments(afterSeq: number, maxBytes: number): Promise<{ seq: number; data: Uint8Array }[]> {
+    return this.#ask({ do: 'segments', afterSeq, maxBytes });
+  }
+
   /** Segments after `afterSeq`, oldest first. */
   async *replay(afterSeq: number): AsyncGenerator<{ seq: number; data: Uint8Array }> {
     let after = afterSeq;
     for (;;) {
-      const segments = await this.#ask<{ seq: number; data: Uint8Array }[]>({ do: 'segments', afterSeq: after, maxBytes: 4_000_000 });
+      const segments = await this.segments(after, 4_000_000);
       if (segments.length === 0) return;
       yield* segments;
       after = (segments.at(-1) as { seq: number }).seq;

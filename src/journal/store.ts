@@ -4,8 +4,9 @@ import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { FettleError } from '../core/errors.ts';
 import type { Lane, LaneDepth } from '../core/sink.ts';
 import { lanes } from '../core/sink.ts';
-import type { CommitBatch, CommitResult, NameKind, OpenedJournal, RetentionCounters } from './batch.ts';
+import type { CommitBatch, CommitResult, OpenedJournal, RetentionCounters } from './batch.ts';
 import { bringUpToDate, openedBy, refuseNewer, type Upgrade } from './migration.ts';
+import { namesIn } from './names-table.ts';
 import { enforceRetention } from './retention.ts';
 import { databaseName } from './schema.ts';
 import { readSegment } from './segment.ts';
@@ -51,7 +52,7 @@ export class JournalStore {
     const snapshot = this.#sql('SELECT seq, data FROM snapshots').get() as { seq: number; data: Uint8Array } | undefined;
     if (snapshot !== undefined) this.#lastSeq = Math.max(this.#lastSeq, snapshot.seq);
     this.opened = {
-      names: this.#names(),
+      names: namesIn(this.#database),
       snapshot: snapshot ?? null,
       lastSeq: this.#lastSeq,
       setAside,
@@ -233,13 +234,6 @@ export class JournalStore {
   /** A copy of the whole database as of now, to a file; commits go on meanwhile and are in it or not, whole. */
   async backup(file: string): Promise<void> {
     await backup(this.#database, file, { rate: 200 });
-  }
-
-  #names(): Record<NameKind, string[]> {
-    const names: Record<NameKind, string[]> = { tag: [], text: [], source: [], asset: [], model: [] };
-    const rows = this.#sql('SELECT kind, idx, name FROM names ORDER BY kind, idx').all() as { kind: NameKind; idx: number; name: string }[];
-    for (const { kind, idx, name } of rows) names[kind][idx] = name;
-    return names;
   }
 
   #open(): DatabaseSync {

@@ -1,5 +1,5 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
 
@@ -8,10 +8,12 @@ import { gunzipSync } from 'node:zlib';
  * and everything waiting for a sink nobody answers for.
  */
 export function oldData(directory: string): string {
-  const from = join(import.meta.dirname, '../journal/cases/schema-1');
-  mkdirSync(directory, { recursive: true });
-  for (const folder of ['models', 'sources']) cpSync(join(from, folder), join(directory, folder), { recursive: true });
-  writeFileSync(join(directory, 'fettle.db'), gunzipSync(readFileSync(join(from, 'fettle.db.gz'))));
+  const packed = gunzipSync(readFileSync(join(import.meta.dirname, '../journal/cases/schema-1/data.json.gz')));
+  for (const [name, content] of Object.entries(JSON.parse(packed.toString()) as Record<string, string>)) {
+    const file = join(directory, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, Buffer.from(content, 'base64'));
+  }
   return directory;
 }
 

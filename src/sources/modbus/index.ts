@@ -1,5 +1,6 @@
 import type { Source, SourceContext } from '../../core/source.ts';
 import { type ModbusSourceConfig, modbusSourceSchema } from './config.ts';
+import { Knowledge } from './knowledge.ts';
 import { ModbusSource } from './modbus-source.ts';
 import { sharedLineOf } from './shared-line.ts';
 
@@ -22,6 +23,8 @@ export const modbusSource = {
   produces: (config: ModbusSourceConfig, tag: string): boolean => periods(config).has(tag),
   pollMsOf: (config: ModbusSourceConfig, tag: string): number => periods(config).get(tag) ?? config.poll,
   sharedLineOf,
+  /** Whether what was learnt of a device, and kept, is of any use to this version. */
+  readsMemory: (saved: unknown): boolean => Knowledge.reads(saved),
   create: (config: ModbusSourceConfig, context: SourceContext): Source => new ModbusSource(config, context),
 };
 

@@ -132,6 +132,11 @@ export class Knowledge {
     }
   }
 
+  /** Whether `saved` is what this version writes. */
+  static reads(saved: unknown): boolean {
+    return learnedSchema.safeParse(saved).success;
+  }
+
   of(id: number): UnitKnowledge {
     const known = this.#units.get(id);
     if (known !== undefined) return known;

@@ -1,7 +1,8 @@
 /** src → dist: compiled JavaScript and types, and the files that are read at run time. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundleDashboard } from './bundle-dashboard.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}/dist`, { recursive: true, force: true });
@@ -11,3 +12,5 @@ const { status } = spawnSync(process.execPath, [`${root}/node_modules/typescript
 });
 if (status !== 0) process.exit(status ?? 1);
 for (const file of ['cli/starter.yaml', 'commissioning/sunspec-models.json']) cpSync(`${root}/src/${file}`, `${root}/dist/${file}`);
+mkdirSync(`${root}/dist/dashboard`);
+for (const [name, text] of Object.entries(await bundleDashboard())) writeFileSync(`${root}/dist/dashboard/${name}`, text);

@@ -1,3 +1,5 @@
+import type { AssetChart } from '../charts/asset-chart.ts';
+import { ChartKeeper } from '../charts/chart-keeper.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { engineeringUnitOf } from '../config/schema.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
@@ -15,6 +17,7 @@ import { SinkDelivery } from '../outbox/delivery.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { BackupFacts } from './backup.ts';
 import { backupTo } from './backup-of.ts';
+import { assetChart, type ChartQuery } from './chart-of.ts';
 import { parseCommand } from './commands.ts';
 import { Committer } from './committer.ts';
 import { GatewayCounters } from './counters.ts';
@@ -93,6 +96,7 @@ export class Gateway {
   readonly #startedMs: number;
   readonly counters = new GatewayCounters();
   readonly #last = new LastValues();
+  readonly #charts: ChartKeeper;
   #ticking: Promise<void> | undefined;
   #scheduled = false;
   #lookTimer: NodeJS.Timeout | undefined;
@@ -107,6 +111,7 @@ export class Gateway {
     this.#journal = journal;
     this.#names = names;
     this.#fold = fold;
+    this.#charts = new ChartKeeper(journal, loaded.config.data, options.log);
     this.#startedMs = this.#clock.wallMs();
     const { config } = loaded;
     this.#sinks = createSinks(config, (id) => ({ id, site: config.site, clock: this.#clock, log: this.#log.child({ sink: id }) }));
@@ -209,6 +214,7 @@ export class Gateway {
     for (const delivery of this.#deliveries) await delivery.stop();
     for (const sink of this.#sinks.sinks) await sink.stop();
     await this.models.learner.settled();
+    await this.#charts.stop();
     await this.#journal.close();
     await this.#fold.dispose();
   }
@@ -310,6 +316,12 @@ export class Gateway {
   /** Samples of the journal in columns, a batch at a time. */
   history(query: HistoryQuery): AsyncGenerator<HistoryBatch> {
     return historySamples(this.#journal, this.#names, textTagsOf(this.#loaded.config, this.#names), query);
+  }
+
+  /** A stretch of history of one asset, for people to look at. Throws FETTLE_COMMAND_INVALID. */
+  chart(query: ChartQuery): Promise<AssetChart> {
+    const around = { config: this.#loaded.config, journal: this.#journal, names: this.#names, charts: this.#charts };
+    return assetChart({ ...around, manifestOf: (asset) => this.#fold.scorers.get(asset)?.manifest }, query);
   }
 
   /** Loads the last snapshot and folds what came after it; results of that are in the database already. */

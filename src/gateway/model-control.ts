@@ -14,13 +14,15 @@ import type { BundleInForce, Fold } from './fold.ts';
 import type { GatewayListener } from './gateway-events.ts';
 import { type HistoryWish, historyRows, type RecordedHistory } from './history-rows.ts';
 import { type CandidateStatus, Learner } from './learner.ts';
-import { checkBundle, installBundle, type StoredModel, storedModels } from './model-store.ts';
+import { checkBundle, factsOf, installBundle, type StoredModel, storedModels } from './model-store.ts';
 import type { Names } from './names.ts';
 import type { Seen } from './seen.ts';
 import { episodesOf } from './verdicts.ts';
 
 export interface AssetModels {
   readonly asset: string;
+  /** From itself; other assets have the model of their configuration. */
+  readonly learns: boolean;
   readonly inForce: BundleInForce | null;
   /** What judges beside it, unheard. */
   readonly candidate: CandidateStatus | null;
@@ -84,16 +86,24 @@ export class ModelControl {
   }
 
   /** In force, in the shadow, and at hand. */
-  list(): Promise<AssetModels[]> {
+  async list(): Promise<AssetModels[]> {
     const { config, fold } = this.#around;
-    return Promise.all(
-      Object.entries(this.learner.all()).map(async ([modelled, { candidate }]) => ({
+    const given = config.assets.flatMap(({ id, detector }): AssetModels[] => {
+      const manifest = detector?.model === undefined ? undefined : fold.scorers.get(id)?.manifest;
+      if (detector?.model === undefined || manifest === undefined) return [];
+      const inForce = { bundle: detector.model, previous: null, by: null };
+      return [{ asset: id, learns: false, inForce, candidate: null, stored: [factsOf(detector.model, manifest)] }];
+    });
+    const learnt = Object.entries(this.learner.all()).map(
+      async ([modelled, { candidate }]): Promise<AssetModels> => ({
         asset: modelled,
+        learns: true,
         inForce: fold.bundleOf(modelled) ?? null,
         candidate,
         stored: await storedModels(config.data, modelled),
-      })),
+      }),
     );
+    return [...given, ...(await Promise.all(learnt))];
   }
 
   /**

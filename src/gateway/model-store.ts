@@ -15,7 +15,11 @@ export interface StoredModel {
   readonly stage: NonNullable<ModelManifest['stage']> | 'installed';
   readonly precision: ModelManifest['precision'];
   readonly createdAt: string;
+  /** What it was learnt from, event time; null where nobody knows. */
   readonly rows: number;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly measured: NonNullable<ModelManifest['measured']> | null;
 }
 
 /** Name of a bundle: `line1/Press 3` → `line1-press-3`. */
@@ -37,18 +41,22 @@ export async function storedModels(data: string, asset: string): Promise<StoredM
   for (const name of names) {
     const bundle = await loadBundle(join(folder, name)).catch(() => undefined);
     if (bundle === undefined) continue;
-    const { version, stage, precision, createdAt, training } = bundle.manifest;
-    found.push({
-      bundle: relative(data, join(folder, name)),
-      version,
-      stage: stage ?? 'installed',
-      precision,
-      createdAt,
-      rows: training.rows,
-    });
+    found.push(factsOf(relative(data, join(folder, name)), bundle.manifest));
   }
   return found.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
+
+export const factsOf = (bundle: string, { version, stage, precision, createdAt, training, measured }: ModelManifest): StoredModel => ({
+  bundle,
+  version,
+  stage: stage ?? 'installed',
+  precision,
+  createdAt,
+  rows: training.rows,
+  fromMs: training.fromMs,
+  toMs: training.toMs,
+  measured: measured ?? null,
+});
 
 /** Whether a bundle can judge the asset: whole, gives its golden scores here, and fits grid and tags. Throws FETTLE_MODEL_INVALID, FETTLE_MODEL_MISMATCH. */
 export async function checkBundle(directory: string, { id, tags, window, detector }: AssetConfig): Promise<ModelManifest> {

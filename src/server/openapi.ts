@@ -24,10 +24,13 @@ function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): o
   }));
 }
 
+/** What is not the API but pages for people. */
+const isApi = ({ path }: Route): boolean => path.startsWith('/api/') || path === '/metrics';
+
 /** OpenAPI 3.1 from the route table. */
 export function openApiOf(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, path, role, summary, params, query, body, answer, answerType } of routes) {
+  for (const { method, path, role, summary, params, query, body, answer, answerType } of routes.filter(isApi)) {
     const template = path.replaceAll(/:(\w+)/g, '{$1}');
     const content =
       answerType !== undefined

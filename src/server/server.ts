@@ -14,6 +14,7 @@ import { type Input, parseInput, type Route, route } from './route.ts';
 import { accessRoutes, sessionCookie } from './routes/access-routes.ts';
 import { alarmRoutes } from './routes/alarm-routes.ts';
 import { assetRoutes } from './routes/asset-routes.ts';
+import { dashboardRoutes } from './routes/dashboard-routes.ts';
 import { gatewayRoutes } from './routes/gateway-routes.ts';
 import { modelRoutes } from './routes/model-routes.ts';
 import type { Served, Serving } from './served.ts';
@@ -55,6 +56,7 @@ export class ApiServer {
     live.attach(() => served.gateway);
     const serving: Serving = { served, access: this.access, live };
     const table = [
+      ...dashboardRoutes(),
       ...gatewayRoutes(serving),
       ...assetRoutes(serving),
       ...alarmRoutes(serving),

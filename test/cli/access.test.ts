@@ -33,9 +33,12 @@ describe('people and programs', () => {
     expect(await ask('user', 'enable', 'ada')).toBe('ada can log in again\n');
     expect(await ask('user', 'role', 'ada', 'admin')).toBe('ada is admin now\n');
     const list = await ask('user', 'list');
-    expect(list.replaceAll(/\d{4}-\d\d-\d\d/g, '<day>')).toBe(
-      'name   role   since\nadmin  admin  <day>\nada    admin  <day>\n'.replaceAll(/(?<=role|admin) {2}(?=since|<)/g, '    '),
-    );
+    expect(list.replaceAll(/\d{4}-\d\d-\d\d/g, '<day>').split('\n')).toEqual([
+      'name   role     since',
+      'admin  admin    <day>',
+      'ada    admin    <day>',
+      '',
+    ]);
     expect((await fettle('user', 'add', 'bob', '--role', 'boss', '-c', file)).stderr).toContain(
       'there are viewer, operator, engineer, admin',
     );

@@ -19,10 +19,14 @@ const allowed: Record<string, readonly string[]> = {
   learning: ['onnx', 'bundles', 'detector'],
   // Schemas stand beside the code they configure; expressions are checked by the compiler that runs them.
   config: ['sources', 'sinks', 'windows'],
-  gateway: ['config', 'sources', 'journal', 'windows', 'bundles', 'learning', 'scoring', 'detector', 'alarms', 'outbox', 'sinks'],
+  // Sums of what the journal holds.
+  charts: ['journal'],
+  gateway: ['charts', 'config', 'sources', 'journal', 'windows', 'bundles', 'learning', 'scoring', 'detector', 'alarms', 'outbox', 'sinks'],
   // What a person tries out on devices before there is a configuration.
   commissioning: ['sources', 'learning'],
   server: ['config', 'gateway'],
+  // In a browser: types of the others, and what is free of Node.
+  dashboard: ['gateway', 'server', 'charts'],
   cli: ['config', 'gateway', 'server', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],
   index: ['config', 'gateway'],
 };

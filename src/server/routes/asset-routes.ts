@@ -2,6 +2,18 @@ import { z } from 'zod';
 import { FettleError } from '../../core/errors.ts';
 import { type Route, route } from '../route.ts';
 import type { Serving } from '../served.ts';
+import { instant } from './fields.ts';
+
+const chartSchema = z.strictObject({
+  to: instant().optional().describe('Event time of the end; the newest there is when absent.'),
+  lastsMs: z.coerce
+    .number()
+    .min(100)
+    .max(400 * 86_400_000)
+    .default(600_000)
+    .describe('How long a stretch.'),
+  points: z.coerce.number().int().min(10).max(4000).default(600).describe('Most places on the time axis.'),
+});
 
 /** The machines that are watched. */
 export function assetRoutes({ served }: Serving): Route[] {
@@ -26,6 +38,15 @@ export function assetRoutes({ served }: Serving): Route[] {
         const channels = served.gateway.tags().filter((tag) => tag.assets.includes(asset));
         return { ...document, channels, learning: learning[asset] ?? null };
       },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/assets/:asset/chart',
+      role: 'viewer',
+      summary: 'A stretch of history for a chart: least, mean and highest of each step, scores, parts, invalid windows, alarms.',
+      params: z.strictObject({ asset: z.string() }),
+      query: chartSchema,
+      handle: ({ params: { asset }, query: { to, lastsMs, points } }) => served.gateway.chart({ asset, toMs: to, lastsMs, points }),
     }),
   ];
 }

@@ -201,6 +201,7 @@ export class MqttSource implements Source {
     const { inlet, clock } = this.#context;
     const start = tap.payloadStart;
     this.#counters.messages++;
+    this.#lastGoodMs = clock.wallMs();
     this.#counters.bytes += end - topicStart;
     const retained = (flags & 0x01) !== 0;
     // A retained message may have been read at an earlier connection, like a redelivered one.
@@ -215,7 +216,7 @@ export class MqttSource implements Source {
     else {
       const known = subscriptions.of(topic);
       const properties = known.wantsProperties ? readPublishProperties(buffer, tap.propertiesStart, start) : undefined;
-      subscriptions.message(known, { buffer, start, end, arrivalMs: clock.wallMs(), retained, isRepeatable, properties }, inlet);
+      subscriptions.message(known, { buffer, start, end, arrivalMs: this.#lastGoodMs, retained, isRepeatable, properties }, inlet);
     }
     this.#mark(packetId);
   }

@@ -1,0 +1,35 @@
+/** What the gateway refused, in its words. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(status: number, { detail = '', code = '', hint }: { detail?: string; code?: string; hint?: string }) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Called when the session has ended. */
+let onLoggedOut: () => void = () => {};
+export const whenLoggedOut = (then: () => void): void => {
+  onLoggedOut = then;
+};
+
+/** Throws ApiError, and TypeError where the gateway is not reached. */
+export async function ask<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, signal?: AbortSignal): Promise<Answer> {
+  const response = await fetch(`/api/v1${path}`, {
+    method,
+    ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    ...(signal !== undefined && { signal }),
+  });
+  const answer: unknown = await response.json().catch(() => ({}));
+  if (response.ok) return answer as Answer;
+  if (response.status === 401 && path !== '/session') onLoggedOut();
+  throw new ApiError(response.status, answer as object);
+}
+
+export const get = <Answer>(path: string, signal?: AbortSignal): Promise<Answer> => ask('GET', path, undefined, signal);
+export const post = <Answer>(path: string, body: object = {}): Promise<Answer> => ask('POST', path, body);

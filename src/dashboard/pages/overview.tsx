@@ -1,0 +1,82 @@
+import type { AssetAlarmState } from '../../core/alarm.ts';
+import type { StorageForecast } from '../../gateway/storage-forecast.ts';
+import { count, duration, leaf } from '../format.ts';
+import { healthOf, sentenceOf } from '../health.ts';
+import { t } from '../language.ts';
+import { HealthMark } from '../parts/health-mark.tsx';
+import { Sparkline } from '../parts/sparkline.tsx';
+import { href } from '../router.ts';
+import { assets, isLive, learning, newestScore, standing, status, trendOf } from '../state.ts';
+import { useFetched } from '../use-fetched.ts';
+import { autonomyMs } from './autonomy.ts';
+
+function Tile({ state }: { readonly state: AssetAlarmState }) {
+  const { asset } = state;
+  const health = healthOf(state);
+  const score = newestScore.value.get(asset);
+  const lesson = learning.value[asset];
+  return (
+    <a class={`tile ${health}`} href={href('assets', asset)} data-asset={asset}>
+      <header>
+        <h2>
+          <span class="path">{asset.slice(0, -leaf(asset).length)}</span>
+          {leaf(asset)}
+        </h2>
+        <HealthMark health={health} />
+      </header>
+      <Sparkline points={trendOf(asset)} />
+      <p class="score">{score === undefined ? t('score.none') : t('score.ofLimit', { ratio: (score.value / score.limit).toFixed(2) })}</p>
+      <p class="sentence">{sentenceOf(state, lesson)}</p>
+      {lesson?.progress && <progress max={lesson.progress.of} value={lesson.progress.done} aria-label={lesson.progress.doing} />}
+    </a>
+  );
+}
+
+/** Every asset at a glance, and the line about the site. */
+export function Overview() {
+  const { data: storage } = useFetched<StorageForecast>('/storage', 30_000);
+  const all = assets.value;
+  const now = status.value;
+  const waiting = Object.values(now?.sinks ?? {}).reduce(
+    (sum, { delivery }) => sum + Object.values(delivery.lanes).reduce((points, lane) => points + lane.points, 0),
+    0,
+  );
+  const linkDown = Object.entries(now?.sinks ?? {}).filter(([, { delivery }]) => !delivery.link.up);
+  const trouble = Object.entries(now?.sources ?? {}).filter(([, { state }]) => state !== 'good');
+  const autonomy = storage === undefined ? undefined : autonomyMs(storage);
+  const unacknowledged = standing.value.filter(({ state }) => state === 'unacknowledged').length;
+  return (
+    <>
+      <h1>{now === undefined ? 'Fettle' : t('overview.title', { site: now.site })}</h1>
+      <ul class="site-line" aria-label={t('overview.site')}>
+        <li class={unacknowledged > 0 ? 'warn' : 'ok'}>
+          <a href={href('alarms')}>{unacknowledged > 0 ? t('overview.unacknowledged', { count: unacknowledged }) : t('overview.calm')}</a>
+        </li>
+        <li class={trouble.length > 0 ? 'warn' : 'ok'}>
+          <a href={href('sources')}>
+            {trouble.length > 0 ? t('overview.sourcesDown', { names: trouble.map(([id]) => id).join(', ') }) : t('overview.sourcesUp')}
+          </a>
+        </li>
+        <li class={linkDown.length > 0 ? 'warn' : 'ok'}>
+          <a href={href('delivery')}>
+            {linkDown.length > 0 ? t('overview.linkDown', { names: linkDown.map(([id]) => id).join(', ') }) : t('overview.linkUp')}
+          </a>
+        </li>
+        <li>{t('overview.backlog', { count: count(waiting) })}</li>
+        {autonomy !== undefined && <li>{t('overview.autonomy', { time: duration(autonomy) })}</li>}
+        {!isLive.value && <li class="warn">{t('overview.notLive')}</li>}
+      </ul>
+      {all === undefined ? (
+        <p>{t('loading')}</p>
+      ) : all.length === 0 ? (
+        <p>{t('overview.noAssets')}</p>
+      ) : (
+        <div class="tiles">
+          {all.map((state) => (
+            <Tile key={state.asset} state={state} />
+          ))}
+        </div>
+      )}
+    </>
+  );
+}

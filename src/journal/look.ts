@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -31,6 +31,8 @@ function contentOf(file: string): DatabaseContent | null {
   // Whoever has it open, or was killed, has a log of changes beside it; without one nothing can move, and SQLite need not make its own files for a reader.
   const atRest = (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0;
   const url = pathToFileURL(file);
+  const index = `${file}-shm`;
+  const hadIndex = existsSync(index);
   if (atRest) url.searchParams.set('immutable', '1');
   let database: DatabaseSync | undefined;
   try {
@@ -42,5 +44,7 @@ function contentOf(file: string): DatabaseContent | null {
     return null;
   } finally {
     database?.close();
+    // A reader makes it and leaves it behind; a gateway keeps its own in memory.
+    if (!hadIndex) rmSync(index, { force: true });
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -80,12 +80,18 @@ To go back within 30 days: fettle upgrade undo, then the version before.
     const site = oldSite();
     const database = new DatabaseSync(join(site.data, 'fettle.db'));
     database.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; BEGIN; CREATE TABLE x (y); PRAGMA user_version = 77; COMMIT');
-    // Whoever is killed leaves the log as it is; here it is open still.
     const report = await reportOf(site);
     expect(report).toMatchObject({ code: 1, fromSchema: 77, safe: false, copy: null });
-    database.exec('BEGIN; PRAGMA user_version = 78; ROLLBACK');
-    expect((await reportOf(site)).fromSchema).toBe(77);
+    const killed = oldSite();
+    for (const name of ['fettle.db', 'fettle.db-wal']) copyFileSync(join(site.data, name), join(killed.data, name));
     database.close();
+    const before = stateOf(killed.data);
+    expect(await reportOf(killed)).toMatchObject({ fromSchema: 77, state: 'kept' });
+    expect(stateOf(killed.data)).toEqual(before);
+    // What was not committed does not count: the log without its last frame.
+    const log = readFileSync(join(killed.data, 'fettle.db-wal'));
+    writeFileSync(join(killed.data, 'fettle.db-wal'), log.subarray(0, log.length - 8192 - 24));
+    expect((await reportOf(killed)).fromSchema).toBe(1);
   });
 
   it('works while a gateway runs, and leaves it alone', async () => {

@@ -1,40 +1,11 @@
-import { execFile } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { schemaVersion } from '../../src/journal/schema.ts';
 import { JournalStore } from '../../src/journal/store.ts';
-import { FaultyDisk } from '../support/faulty-disk/faulty-disk.ts';
 import { contentOf, oldData } from '../support/old-data.ts';
 import { requirePeer } from '../support/peers.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
-
-type Environment = Readonly<Record<`FAULTS_${string}`, string>>;
-
-/** An upgrade of the old data on a disk that fails as the environment says. `said` is undefined when it was killed. */
-async function upgrade(
-  disk: FaultyDisk,
-  data: string,
-  more: Environment,
-): Promise<{ code?: string; message?: string; hint?: string } | undefined> {
-  const child = join(import.meta.dirname, 'upgrade-child.ts');
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [child, data], {
-      env: { ...process.env, ...disk.environment(0, more) },
-    });
-    return JSON.parse(stdout) as object;
-  } catch (error) {
-    if ((error as { signal?: string }).signal === 'SIGKILL') return undefined;
-    throw error;
-  }
-}
-
-function scene(): { readonly disk: FaultyDisk; readonly data: string; readonly scratch: string } {
-  const scratch = temporaryDirectory();
-  const data = oldData(join(scratch, 'data'));
-  return { disk: new FaultyDisk(data, scratch), data, scratch };
-}
+import { type Environment, scene, upgrade } from './upgrading.ts';
 
 /** What is wrong with a data directory after an upgrade that did not end; empty when it is the old one or the new one, whole, and the next start makes it the new one. */
 function wrongWith(data: string, before: ReturnType<typeof contentOf>): string[] {

@@ -71,9 +71,14 @@ export class FaultyDisk {
     for (const { kind, path: name, offset, old, oldSize } of changes.reverse()) {
       const path = renamed.get(name) ?? name;
       if (kind === kinds.rename) {
-        const to = old.toString();
-        if (renames === 'kept' || safe.has(dirname(to))) renamed.set(name, to);
-        else if (existsSync(to)) renameSync(to, name);
+        const [to = '', replaced = ''] = old.toString().split('\n');
+        if (renames === 'kept' || safe.has(dirname(to))) {
+          renamed.set(name, to);
+          renamed.set(to, replaced);
+        } else if (existsSync(to)) {
+          renameSync(to, name);
+          if (existsSync(replaced)) renameSync(replaced, to);
+        }
         continue;
       }
       if (kind === kinds.sync) {

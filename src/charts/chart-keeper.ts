@@ -55,8 +55,8 @@ export class ChartKeeper {
   #askedMs = 0;
   #nextId = 1;
   #progress: Progress | undefined;
-  /** Time of the newest sums; undefined while they are up to date. */
-  #summedToMs: number | undefined;
+  /** Event time up to which there are sums; null: they are up to date. */
+  #summedToMs: number | null = 0;
 
   constructor(journal: Journal, directory: string, log: Logger) {
     this.#journal = journal;
@@ -77,9 +77,9 @@ export class ChartKeeper {
     const stepMs = Math.ceil(leastMs / (level ?? gridMs)) * (level ?? gridMs);
     const fromMs = Math.floor(span.fromMs / stepMs) * stepMs;
     const query = { asset, tags, fromMs, stepMs, points: Math.ceil((span.toMs - fromMs) / stepMs) };
-    const from = level === undefined ? await this.#raw(asset, fromMs, span.toMs) : { level };
+    const from = level === undefined ? await this.#raw(asset, fromMs, fromMs + query.points * stepMs) : { level };
     const answer = await this.#ask<SeriesAnswer>({ do: 'series', query: { ...query, from } });
-    return { ...answer, fromMs, stepMs, points: query.points, summedToMs: level === undefined ? null : (this.#summedToMs ?? null) };
+    return { ...answer, fromMs, stepMs, points: query.points, summedToMs: level === undefined ? null : this.#summedToMs };
   }
 
   /** Too much to be read sample by sample. */
@@ -113,9 +113,10 @@ export class ChartKeeper {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#following;
-    if (this.#worker === undefined) return;
+    const worker = this.#worker;
+    if (worker === undefined) return;
     await this.#ask({ do: 'close' }).catch(() => {});
-    await this.#worker.terminate();
+    await worker.terminate();
   }
 
   /** Sums up what has come, until nobody looks any more. */
@@ -127,7 +128,7 @@ export class ChartKeeper {
       while (!signal.aborted && performance.now() - this.#askedMs < idleMs) {
         if (await this.#step(assets)) await sleep(5, signal);
         else {
-          this.#summedToMs = undefined;
+          this.#summedToMs = null;
           if (performance.now() > forgetMs) {
             forgetMs = performance.now() + forgetEveryMs;
             const [row] = await this.#journal.query<{ oldest: number | null }>('SELECT min(first_ms) AS oldest FROM segments');
@@ -144,14 +145,16 @@ export class ChartKeeper {
   /** How far the sums go, if they are of this journal; otherwise they begin anew. */
   async #checked(): Promise<Progress> {
     const progress = await this.#ask<Progress>({ do: 'progress' });
-    const [row] = await this.#journal.query<{ first: number | null; last: number | null; oldest: number | null }>(
-      'SELECT (SELECT first_ms FROM segments WHERE seq = ?) AS first, max(seq) AS last, min(seq) AS oldest FROM segments',
+    const [row] = await this.#journal.query<{ first: number | null; last: number | null; oldest: number | null; made: number | null }>(
+      'SELECT (SELECT first_ms FROM segments WHERE seq = ?) AS first, max(seq) AS last, min(seq) AS oldest, (SELECT opened_ms FROM versions ORDER BY id LIMIT 1) AS made FROM segments',
       progress.seq,
     );
-    const isOurs = progress.seq === 0 || row?.first === progress.firstMs || (row?.oldest != null && progress.seq < row.oldest);
-    if (isOurs && progress.seq <= (row?.last ?? 0)) return progress;
+    const made = row?.made ?? 0;
+    const isGone = row?.oldest != null && progress.seq < row.oldest;
+    const isOurs = progress.seq === 0 || (progress.made === made && (row?.first === progress.firstMs || isGone));
+    if (isOurs && progress.seq <= (row?.last ?? 0)) return { ...progress, made };
     await this.#ask({ do: 'reset' });
-    return { seq: 0, firstMs: 0, scores: {} };
+    return { made, seq: 0, firstMs: 0, scores: {} };
   }
 
   /** Returns whether there was anything. */
@@ -177,13 +180,14 @@ export class ChartKeeper {
             last.seq,
           );
     const progress: Progress = {
+      made: before.made,
       seq: last?.seq ?? before.seq,
       firstMs: row?.first ?? before.firstMs,
       scores: { ...before.scores, ...Object.fromEntries(scores.map(([asset, rows]) => [asset, (rows.at(-1) as ScoreRow).end_ms])) },
     };
     await this.#ask({ do: 'add', segments: segments.map(({ data }) => data), scores, progress });
     this.#progress = progress;
-    this.#summedToMs = row?.to ?? this.#summedToMs;
+    if (this.#summedToMs !== null) this.#summedToMs = row?.to ?? this.#summedToMs;
     // A little is there all the time.
     return segments.length > 20 || scores.some(([, rows]) => rows.length === scoresAtOnce);
   }

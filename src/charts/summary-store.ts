@@ -18,15 +18,17 @@ const schema = levels
 
 /** Where the sums have come to. */
 export interface Progress {
+  /** When the journal was made: another one was made at another time. */
+  readonly made: number;
   /** Last segment that is in. */
   readonly seq: number;
-  /** `first_ms` of that segment: another journal has another. */
+  /** `first_ms` of that segment: a journal that was restored has another. */
   readonly firstMs: number;
   /** Asset → end of the last score that is in. */
   readonly scores: Readonly<Record<number, number>>;
 }
 
-const none: Progress = { seq: 0, firstMs: 0, scores: {} };
+const none: Progress = { made: 0, seq: 0, firstMs: 0, scores: {} };
 
 /** Sums of the history in steps, in a file of their own beside the journal: they can be made anew from it at any time, so they need no care. */
 export class SummaryStore {

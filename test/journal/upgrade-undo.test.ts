@@ -1,5 +1,6 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { schemaVersion } from '../../src/journal/schema.ts';
 import { JournalStore } from '../../src/journal/store.ts';
@@ -16,7 +17,12 @@ describe('taking an upgrade back', () => {
     const before = contentOf(join(data, 'fettle.db'));
     const upgraded = join(scratch, 'upgraded');
     new JournalStore({ directory: data, maxBytes: 1e12, maxAgeMs: 1e15, version: '0.2.0' }).close();
+    // As one leaves it that was killed: the last changes stand in the log beside it.
+    const database = new DatabaseSync(join(data, 'fettle.db'));
+    database.exec(`PRAGMA wal_autocheckpoint = 0; INSERT INTO versions (version, schema, opened_ms) VALUES ('0.2.1', ${schemaVersion}, 1)`);
     cpSync(data, upgraded, { recursive: true });
+    database.close();
+    expect(statSync(join(upgraded, 'fettle.db-wal')).size).toBeGreaterThan(0);
     const wrong: string[] = [];
     let [at, isDone] = [0, false];
     while (!isDone) {

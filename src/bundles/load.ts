@@ -93,12 +93,15 @@ function parse<T extends ModelManifest | LoadedBundle['golden'] | DetectorParame
 function refuseNewer(value: unknown, directory: string): void {
   const { success, data } = madeForSchema.safeParse(value);
   if (!success || (data.format === bundleFormat && !isNewer(data.minimumGatewayVersion, gatewayVersion))) return;
-  const writer = data.training?.gatewayVersion;
-  throw new FettleError(
-    'FETTLE_MODEL_INVALID',
-    `${directory} was made by ${writer === undefined ? 'another Fettle' : `Fettle ${writer}`} and needs ${data.minimumGatewayVersion} or newer; this is ${gatewayVersion}`,
-    { hint: 'run that version, or let the model be learnt here' },
-  );
+  const { format, minimumGatewayVersion, training } = data;
+  const writer = training?.gatewayVersion === undefined ? 'another Fettle' : `Fettle ${training.gatewayVersion}`;
+  const wants =
+    format === bundleFormat
+      ? `needs ${minimumGatewayVersion} or newer; this is ${gatewayVersion}`
+      : `has the format ${format}; ${gatewayVersion} reads ${bundleFormat}`;
+  throw new FettleError('FETTLE_MODEL_INVALID', `${directory} was made by ${writer} and ${wants}`, {
+    hint: 'run that version, or let the model be learnt here',
+  });
 }
 
 const madeForSchema = z.object({

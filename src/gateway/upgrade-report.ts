@@ -160,7 +160,12 @@ async function stateFate(
   if (content === null || loaded === undefined) return { state: 'unknown', anew: [] };
   if (content.snapshot === null) return { state: 'rebuilt', anew: [] };
   try {
-    const fold = await Fold.open({ ...loaded.config, data }, new Names(content.names, loaded.config.limits), silentLogger, content.snapshot);
+    const fold = await Fold.open(
+      { ...loaded.config, data },
+      new Names(content.names, loaded.config.limits),
+      silentLogger,
+      content.snapshot,
+    );
     await fold.dispose();
     return { state: fold.rebuilds ? 'rebuilt' : 'kept', anew: fold.anew };
   } catch {

@@ -86,7 +86,15 @@ describe('loadBundle', () => {
         writeManifest(directory, { ...manifestOf(directory), format: 'fettle-bundle/2' });
         return directory;
       },
-      /manifest\.json cannot be read.*format/s,
+      /was made by Fettle [\d.]+ and has the format fettle-bundle\/2; [\d.]+ reads fettle-bundle\/1$/,
+    ],
+    'a manifest of a newer version, whatever else it says': [
+      () => {
+        const directory = copy();
+        writeManifest(directory, { ...manifestOf(directory), minimumGatewayVersion: '0.10.0', cleverness: 2 });
+        return directory;
+      },
+      /was made by Fettle [\d.]+ and needs 0\.10\.0 or newer; this is/,
     ],
     'a manifest that grew beyond reason': [
       () => {

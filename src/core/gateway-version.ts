@@ -9,7 +9,7 @@ export const gatewayVersion: string = (
 export function isNewer(a: string, b: string): boolean {
   const [left, right] = [a, b].map((version) => version.split('-', 1)[0]?.split('.').map(Number) ?? []) as [number[], number[]];
   for (let i = 0; i < 3; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    const difference = (left[i] || 0) - (right[i] || 0);
     if (difference !== 0) return difference > 0;
   }
   return false;

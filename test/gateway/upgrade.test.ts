@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
+import { isNewer } from '../../src/core/gateway-version.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { readFacts, unpackBackup } from '../../src/gateway/backup.ts';
 import { backupAtRest } from '../../src/gateway/backup-of.ts';
@@ -138,4 +139,15 @@ it('what a newer version learnt of devices is found out anew', () => {
   expect(modbusSource.readsMemory(saved)).toBe(true);
   expect(modbusSource.readsMemory({ ...saved, version: 2 })).toBe(false);
   expect(modbusSource.readsMemory({ ...saved, units: { 1: { lengths: {}, cuts: [], gapMs: 0, temper: 'bad' } } })).toBe(false);
+});
+
+it('versions are compared by their numbers', () => {
+  const later = [
+    ['0.10.0', '0.9.3'],
+    ['1.0.0', '0.99.99'],
+    ['1.2.4', '1.2.3'],
+    ['1.0.0', 'no version'],
+  ] as const;
+  for (const [a, b] of later) expect([isNewer(a, b), isNewer(b, a)]).toEqual([true, false]);
+  expect(isNewer('1.2.3', '1.2.3-beta.1')).toBe(false);
 });

@@ -218,11 +218,16 @@ const serverSchema = z.strictObject({
   names: z
     .array(z.string().regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case'))
     .default([])
-    .describe('Host names people reach it by; addresses and localhost are always answered. A page elsewhere cannot borrow the gateway then.'),
+    .describe(
+      'Host names people reach it by; addresses and localhost are always answered. A page elsewhere cannot borrow the gateway then.',
+    ),
   tls: z
     .union([
       z.literal('auto'),
-      z.strictObject({ cert: z.string().describe('File with the certificate (and those between it and the authority), PEM.'), key: z.string().describe('File with its key, PEM.') }),
+      z.strictObject({
+        cert: z.string().describe('File with the certificate (and those between it and the authority), PEM.'),
+        key: z.string().describe('File with its key, PEM.'),
+      }),
     ])
     .optional()
     .describe('HTTPS with a certificate of your own, or auto: one the gateway makes for itself and keeps in data. HTTP when absent.'),

@@ -1,8 +1,7 @@
-import { language } from './language.ts';
+import { locale } from './language.ts';
 
 /** In the reader's language and time zone. */
-const time = (ms: number, options: Intl.DateTimeFormatOptions): string =>
-  new Intl.DateTimeFormat(language.value, options).format(new Date(ms));
+const time = (ms: number, options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat(locale(), options).format(new Date(ms));
 
 export const clock = (ms: number): string => time(ms, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 export const moment = (ms: number): string => time(ms, { dateStyle: 'short', timeStyle: 'medium' });
@@ -12,15 +11,15 @@ export const when = (ms: number): string => (new Date(ms).toDateString() === new
 /** As many digits as a person reads off. */
 export function number(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
-  return new Intl.NumberFormat(language.value, { maximumSignificantDigits: digits }).format(value);
+  return new Intl.NumberFormat(locale(), { maximumSignificantDigits: digits }).format(value);
 }
 
 export const withUnit = (value: number | null | undefined, unit: string | null | undefined): string =>
   value === null || value === undefined ? '–' : `${number(value)}${unit ? ` ${unit}` : ''}`;
 
-export const count = (value: number): string => new Intl.NumberFormat(language.value, { maximumFractionDigits: 0 }).format(value);
+export const count = (value: number): string => new Intl.NumberFormat(locale(), { maximumFractionDigits: 0 }).format(value);
 export const percent = (share: number): string =>
-  new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: 1 }).format(share);
+  new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 1 }).format(share);
 
 const spans: readonly (readonly [ms: number, unit: string])[] = [
   [86_400_000, 'd'],

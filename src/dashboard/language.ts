@@ -15,6 +15,9 @@ export function setLanguage(chosen: Language): void {
   language.value = chosen;
 }
 
+/** How numbers and times are written: as the device has it, where it speaks the chosen language. */
+export const locale = (): string => navigator.languages.find((one) => one.startsWith(language.value)) ?? language.value;
+
 /** The reader's words; `{name}` is filled. */
 export function t(text: Text, values: Readonly<Record<string, string | number>> = {}): string {
   const words = language.value === 'de' ? german[text] : english[text];

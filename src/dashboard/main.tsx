@@ -97,9 +97,9 @@ function App() {
   }
   return (
     <>
-      <a class="skip" href="#content">
+      <button type="button" class="skip" onClick={() => document.getElementById('content')?.focus()}>
         {t('nav.skip')}
-      </a>
+      </button>
       <Navigation />
       {!isLive.value && (
         <p class="lost" role="status">

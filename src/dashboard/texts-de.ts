@@ -188,6 +188,7 @@ export const german: Record<keyof typeof english, string> = {
   'delivery.none': 'Es sind keine Ziele eingerichtet: Ergebnisse bleiben im Journal.',
   'delivery.up': 'Verbindung steht',
   'delivery.down': 'keine Verbindung',
+  'delivery.unheard': 'noch nichts gesendet',
   'delivery.lane': 'Spur',
   'delivery.waiting': 'Punkte warten',
   'delivery.oldest': 'Ältester',

@@ -187,6 +187,7 @@ export const english = {
   'delivery.none': 'No sinks are configured: results stay in the journal.',
   'delivery.up': 'link up',
   'delivery.down': 'link down',
+  'delivery.unheard': 'nothing sent yet',
   'delivery.lane': 'Lane',
   'delivery.waiting': 'Points waiting',
   'delivery.oldest': 'Oldest',

@@ -57,7 +57,7 @@ async function ownCertificate(folder: string, names: readonly string[], nowMs: n
       notBefore: new Date(nowMs - earlierMs),
       notAfter: new Date(nowMs + validMs),
       signingAlgorithm: algorithm,
-      keys,
+      keys: keys as never,
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),

@@ -2,9 +2,17 @@ import { useState } from 'preact/hooks';
 import type { StorageForecast } from '../../gateway/storage-forecast.ts';
 import { bytes, count, duration, moment, number, when } from '../format.ts';
 import { type Text, t } from '../language.ts';
-import { now, status } from '../state.ts';
+import { type LiveStatus, now, status } from '../state.ts';
 import { useFetched } from '../use-fetched.ts';
 import { autonomyMs } from './autonomy.ts';
+
+type SinkNow = LiveStatus['sinks'][string];
+
+/** Nothing has been sent yet, so nothing has failed. */
+const isUnheard = ({ link, lastError }: SinkNow['delivery'], sink: SinkNow['sink']): boolean =>
+  !link.up && (lastError ?? sink.lastError) === undefined;
+
+export const isDown = (delivery: SinkNow['delivery'], sink: SinkNow['sink']): boolean => !delivery.link.up && !isUnheard(delivery, sink);
 
 /** What waits for the cloud, how fast it leaves, and how long the link may stay away. */
 export function Delivery() {
@@ -21,8 +29,8 @@ export function Delivery() {
           <section key={id} class="card" aria-labelledby={`sink-${id}`}>
             <h2 id={`sink-${id}`}>
               {id}{' '}
-              <span class={`badge ${delivery.link.up ? 'good' : 'degraded'}`}>
-                {delivery.link.up ? t('delivery.up') : t('delivery.down')}
+              <span class={`badge ${delivery.link.up ? 'good' : isDown(delivery, sink) ? 'degraded' : ''}`}>
+                {t(delivery.link.up ? 'delivery.up' : isDown(delivery, sink) ? 'delivery.down' : 'delivery.unheard')}
               </span>{' '}
               <small>{t('since', { when: when(delivery.link.sinceMs), age: duration(now.value - delivery.link.sinceMs) })}</small>
             </h2>

@@ -9,6 +9,7 @@ import { href } from '../router.ts';
 import { assets, isLive, learning, newestScore, standing, status, trendOf } from '../state.ts';
 import { useFetched } from '../use-fetched.ts';
 import { autonomyMs } from './autonomy.ts';
+import { isDown } from './delivery.tsx';
 
 function Tile({ state }: { readonly state: AssetAlarmState }) {
   const { asset } = state;
@@ -41,7 +42,7 @@ export function Overview() {
     (sum, { delivery }) => sum + Object.values(delivery.lanes).reduce((points, lane) => points + lane.points, 0),
     0,
   );
-  const linkDown = Object.entries(now?.sinks ?? {}).filter(([, { delivery }]) => !delivery.link.up);
+  const linkDown = Object.entries(now?.sinks ?? {}).filter(([, { delivery, sink }]) => isDown(delivery, sink));
   const trouble = Object.entries(now?.sources ?? {}).filter(([, { state }]) => state !== 'good');
   const autonomy = storage === undefined ? undefined : autonomyMs(storage);
   const unacknowledged = standing.value.filter(({ state }) => state === 'unacknowledged').length;

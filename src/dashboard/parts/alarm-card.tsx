@@ -27,26 +27,28 @@ export function AlarmCard({ alarm }: { readonly alarm: AssetAlarm }) {
       {provisional && <p class="note">{t('alarm.provisional')}</p>}
       {shelvedUntilMs !== null && <p class="note">{t('alarm.shelvedUntil', { when: when(shelvedUntilMs) })}</p>}
       {findings.length > 0 && (
-        <table class="findings">
-          <thead>
-            <tr>
-              <th scope="col">{t('channel')}</th>
-              <th scope="col">{t('value')}</th>
-              <th scope="col">{t('expected')}</th>
-              <th scope="col">{t('share')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {findings.slice(0, 4).map(({ tag: channel, value, expected, engineeringUnit, share }) => (
-              <tr key={channel}>
-                <th scope="row">{leaf(channel)}</th>
-                <td>{withUnit(value, engineeringUnit)}</td>
-                <td>{expected === null ? '–' : `${withUnit(expected[0], '')} … ${withUnit(expected[1], engineeringUnit)}`}</td>
-                <td>{share !== null && <Share value={share} />}</td>
+        <div class="scroll">
+          <table class="findings">
+            <thead>
+              <tr>
+                <th scope="col">{t('channel')}</th>
+                <th scope="col">{t('value')}</th>
+                <th scope="col">{t('expected')}</th>
+                <th scope="col">{t('share')}</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {findings.slice(0, 4).map(({ tag: channel, value, expected, engineeringUnit, share }) => (
+                <tr key={channel}>
+                  <th scope="row">{leaf(channel)}</th>
+                  <td>{withUnit(value, engineeringUnit)}</td>
+                  <td>{expected === null ? '–' : `${withUnit(expected[0], '')} … ${withUnit(expected[1], engineeringUnit)}`}</td>
+                  <td>{share !== null && <Share value={share} />}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
       {advice !== null && (
         <p class="advice">

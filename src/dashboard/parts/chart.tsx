@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { language } from '../language.ts';
+import { language, locale } from '../language.ts';
 
 export interface Span {
   readonly fromMs: number;
@@ -75,8 +75,7 @@ export function Chart({ timeMs, lines, band, spans, fromMs, toMs, height, label,
             ...(limit !== undefined && {
               splits: (_, __, min, max) => [0.01, 0.1, 1, 10, 100, 1000, 10_000].filter((value) => value >= min && value <= max),
             }),
-            values: (_, splits) =>
-              splits.map((value) => new Intl.NumberFormat(language.value, { maximumSignificantDigits: 4 }).format(value)),
+            values: (_, splits) => splits.map((value) => new Intl.NumberFormat(locale(), { maximumSignificantDigits: 4 }).format(value)),
           },
         ],
         series: [
@@ -148,6 +147,6 @@ function timesOf(splits: readonly number[]): string[] {
       : distance >= 60_000
         ? { hour: '2-digit', minute: '2-digit' }
         : { hour: '2-digit', minute: '2-digit', second: '2-digit' };
-  const format = new Intl.DateTimeFormat(language.value, options);
+  const format = new Intl.DateTimeFormat(locale(), options);
   return splits.map((ms) => format.format(new Date(ms)));
 }

@@ -4,6 +4,7 @@ import { leaf } from '../format.ts';
 import { t } from '../language.ts';
 
 const rowHeight = 14;
+const longestPlaces = 8;
 
 /** Which channel had how much of the score, over time: one row a channel, darker is more. */
 export function HeatStrip({ chart }: { readonly chart: AssetChart }) {
@@ -20,12 +21,15 @@ export function HeatStrip({ chart }: { readonly chart: AssetChart }) {
       const colour = getComputedStyle(document.documentElement).getPropertyValue('--heat').trim();
       context.clearRect(0, 0, element.width, element.height);
       context.fillStyle = colour;
-      timeMs.forEach((at, i) => {
-        const left = ((at - fromMs) / (toMs - fromMs)) * width;
+      const known = score.ratio.flatMap((ratio, i) => (ratio === null ? [] : [i]));
+      known.forEach((i, k) => {
+        const left = (((timeMs[i] as number) - fromMs) / (toMs - fromMs)) * width;
+        // Scores may come less often than there are places.
+        const places = Math.min(longestPlaces, (known[k + 1] ?? i + 1) - i);
         const strength = Math.min(1, (score.ratio[i] ?? 0) ** 2);
         score.shares[i]?.forEach((share, channel) => {
           context.globalAlpha = Math.min(1, share * 1.4) * strength;
-          context.fillRect(left, channel * rowHeight, Math.max(1, (stepMs / (toMs - fromMs)) * width + 0.5), rowHeight - 1);
+          context.fillRect(left, channel * rowHeight, Math.max(1, ((places * stepMs) / (toMs - fromMs)) * width + 0.5), rowHeight - 1);
         });
       });
     };

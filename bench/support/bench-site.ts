@@ -89,14 +89,23 @@ export class BenchSite {
     };
   }
 
-  /** `learning`: learns one day after the other beside its work. */
+  /** Data directory of the gateway that was started last. */
+  get lastData(): string {
+    return join(this.directory, `data${this.#subjects - 1}`);
+  }
+
+  /** `learning`: learns one day after the other beside its work; `dashboards`: serves the dashboard too. */
   gateway(
-    { learning = false, ...options }: Parameters<BenchSite['configuration']>[0] & { learning?: boolean } = {},
+    {
+      learning = false,
+      dashboards = false,
+      ...options
+    }: Parameters<BenchSite['configuration']>[0] & { learning?: boolean; dashboards?: boolean } = {},
     environment: NodeJS.ProcessEnv = {},
   ): Promise<Subject> {
     return Subject.start(
       'subject-gateway',
-      { config: this.configuration(options), samplesPerMessage: channels.length * (options.values ?? 1), learning },
+      { config: this.configuration(options), samplesPerMessage: channels.length * (options.values ?? 1), learning, dashboards },
       environment,
     );
   }

@@ -19,6 +19,17 @@ const statusEveryMs = 2_000;
 /** Whoever reads too slowly is let go, and comes back with the id of the last alarm seen. */
 const waitingBound = 4_000_000;
 
+/** What all who look on are told is written out once. */
+const texts = new WeakMap<object, string>();
+
+function textOf(data: object): string {
+  const known = texts.get(data);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(data);
+  texts.set(data, text);
+  return text;
+}
+
 /** Server-sent events (WHATWG HTML, 9.2) until `signal` aborts. Alarms have an id, which never goes back, so that none is missed across a reconnect. */
 export async function sendEvents(live: LiveEvents, reply: FastifyReply, options: EventStreamOptions, signal: AbortSignal): Promise<void> {
   const { raw } = reply.hijack();
@@ -34,8 +45,8 @@ export async function sendEvents(live: LiveEvents, reply: FastifyReply, options:
     if (raw.writableLength > waitingBound) raw.destroy();
     else raw.write(text);
   };
-  const send = (event: EventName | 'hello', data: unknown, id?: number): void =>
-    write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const send = (event: EventName | 'hello', data: object, id?: number): void =>
+    write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${textOf(data)}\n\n`);
   const isWanted = ({ asset }: { readonly asset: string }): boolean => assets.size === 0 || assets.has(asset);
 
   const newest = await live.newestId();
@@ -54,7 +65,7 @@ export async function sendEvents(live: LiveEvents, reply: FastifyReply, options:
     ...(events.has('score') && { score: (score) => isWanted(score) && send('score', score) }),
     ...(events.has('scores') && {
       scores: (scores) => {
-        const wanted = scores.filter(isWanted);
+        const wanted = assets.size === 0 ? scores : scores.filter(isWanted);
         if (wanted.length > 0) send('scores', wanted);
       },
     }),

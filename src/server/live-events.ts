@@ -6,7 +6,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { GatewayListener } from '../gateway/gateway-events.ts';
 import type { LearningStatus } from '../gateway/learner.ts';
 
-/** A score as it is shown: the newest of an asset, and the highest since the last time. */
+/** How an asset does: its newest score, and the highest since the last time. */
 export interface LiveScore {
   readonly asset: string;
   readonly atMs: number;
@@ -14,6 +14,10 @@ export interface LiveScore {
   readonly limit: number;
   /** Highest value over limit since the last event. */
   readonly peak: number;
+}
+
+/** One score with all its parts. */
+export interface LiveScoreDetail extends LiveScore {
   readonly model: string;
   readonly channels: readonly string[];
   /** Each channel's part of the score. */
@@ -31,7 +35,7 @@ export interface LiveTransition {
 export interface LiveListener {
   scores?(scores: readonly LiveScore[]): void;
   /** Each score, as it is made. */
-  score?(score: LiveScore): void;
+  score?(score: LiveScoreDetail): void;
   alarm?(transition: LiveTransition): void;
   learning?(asset: string, status: LearningStatus): void;
 }
@@ -93,21 +97,15 @@ export class LiveEvents implements GatewayListener {
   score(score: Score): void {
     this.ratios.set(score.asset, score.value / score.limit);
     if (this.#listeners.size === 0) return;
-    const { asset, windowEndMs, value, limit, model, channels } = score;
-    const live: LiveScore = {
-      asset,
-      atMs: windowEndMs,
-      value,
-      limit,
-      peak: Math.max(value / limit, this.#newest.get(asset)?.peak ?? 0),
-      model,
-      channels,
-      contributions: [...score.contributions],
-      observed: [...score.observed],
-      expected: [...score.expected],
-    };
-    this.#newest.set(asset, live);
-    for (const listener of this.#listeners) listener.score?.(live);
+    const { asset, windowEndMs: atMs, value, limit } = score;
+    const peak = Math.max(value / limit, this.#newest.get(asset)?.peak ?? 0);
+    this.#newest.set(asset, { asset, atMs, value, limit, peak });
+    let detail: LiveScoreDetail | undefined;
+    for (const listener of this.#listeners) {
+      if (listener.score === undefined) continue;
+      detail ??= detailOf(score);
+      listener.score(detail);
+    }
     this.#scoresTimer ??= setTimeout(() => {
       this.#scoresTimer = undefined;
       const scores = [...this.#newest.values()];
@@ -172,3 +170,16 @@ export class LiveEvents implements GatewayListener {
     }
   }
 }
+
+const detailOf = ({ asset, windowEndMs, value, limit, model, channels, contributions, observed, expected }: Score): LiveScoreDetail => ({
+  asset,
+  atMs: windowEndMs,
+  value,
+  limit,
+  peak: value / limit,
+  model,
+  channels,
+  contributions: [...contributions],
+  observed: [...observed],
+  expected: [...expected],
+});

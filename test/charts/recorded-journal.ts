@@ -1,4 +1,5 @@
 import { SampleBlockBuilder } from '../../src/core/sample-block.ts';
+import type { CommitBatch } from '../../src/journal/batch.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { SegmentWriter } from '../../src/journal/segment.ts';
 
@@ -18,7 +19,12 @@ export interface RecordedScore {
 }
 
 /** One commit with samples and the scores of asset 0, whose limit is 2. */
-export async function record(journal: Journal, samples: readonly Recorded[], scores: readonly RecordedScore[]): Promise<void> {
+export async function record(
+  journal: Journal,
+  samples: readonly Recorded[],
+  scores: readonly RecordedScore[],
+  names: CommitBatch['names'] = [],
+): Promise<void> {
   const writer = new SegmentWriter();
   const block = new SampleBlockBuilder();
   for (const { tag, timeMs, value, quality } of samples) block.append(tag, timeMs, value, quality);
@@ -28,7 +34,7 @@ export async function record(journal: Journal, samples: readonly Recorded[], sco
   await journal.commit({
     wallMs: lastMs,
     segment: { data: writer.take(), samples: count, firstMs, lastMs },
-    names: [],
+    names,
     scores:
       scores.length === 0
         ? null

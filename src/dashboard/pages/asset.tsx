@@ -8,7 +8,7 @@ import { Chart, type Span } from '../parts/chart.tsx';
 import { HealthMark } from '../parts/health-mark.tsx';
 import { HeatStrip } from '../parts/heat-strip.tsx';
 import { href } from '../router.ts';
-import { alarmsChanged, assets, learning, newestScore, now, standing } from '../state.ts';
+import { alarmsChanged, assets, learning, now, standing } from '../state.ts';
 import { useFetched } from '../use-fetched.ts';
 
 const spans = {
@@ -72,7 +72,6 @@ export function Asset({ asset }: { readonly asset: string }) {
     setView({ toMs: isFollowing ? null : end + (lastsMs * (factor - 1)) / 2, lastsMs: Math.max(shortestMs, lastsMs * factor) });
   const alarms = standing.value.filter((alarm) => alarm.asset === asset);
   const lesson = learning.value[asset];
-  const score = newestScore.value.get(asset);
   return (
     <>
       <p class="crumb">
@@ -134,7 +133,7 @@ export function Asset({ asset }: { readonly asset: string }) {
         <h2 id="channels">{t('asset.channels')}</h2>
         <Channels
           asset={asset}
-          expected={score === undefined ? undefined : new Map(score.channels.map((tag, i) => [tag, score.expected[i] as number]))}
+          expected={new Map(chart?.channels.map(({ tag, expected }) => [tag, expected.findLast((value) => value !== null) ?? null]))}
         />
       </section>
       {lesson !== undefined && (
@@ -236,7 +235,7 @@ interface AssetDetails {
   }[];
 }
 
-function Channels({ asset, expected }: { readonly asset: string; readonly expected: ReadonlyMap<string, number> | undefined }) {
+function Channels({ asset, expected }: { readonly asset: string; readonly expected: ReadonlyMap<string, number | null> }) {
   const { data } = useFetched<AssetDetails>(`/assets/${encodeURIComponent(asset)}`, 2000);
   return (
     <div class="scroll">
@@ -255,7 +254,7 @@ function Channels({ asset, expected }: { readonly asset: string; readonly expect
             <tr key={tag}>
               <th scope="row">{leaf(tag)}</th>
               <td>{typeof value === 'string' ? value : withUnit(value, engineeringUnit)}</td>
-              <td>{number(expected?.get(tag) ?? expected?.get(leaf(tag)))}</td>
+              <td>{number(expected.get(tag))}</td>
               <td class={severity}>{word('quality', quality)}</td>
               <td>{ageMs === null ? '–' : duration(ageMs)}</td>
             </tr>

@@ -22,9 +22,20 @@ const eventsSchema = z.strictObject({
   lastEventId: z.coerce.number().int().min(0).optional().describe('As the header Last-Event-ID: alarms behind it come first.'),
 });
 
+const sharedMs = 1000;
+
 /** What the gateway is and does as a whole. */
 export function gatewayRoutes({ served, access, live }: Serving): Route[] {
   const metrics = new Metrics();
+  let told: { readonly atMs: number; readonly status: object } | undefined;
+  /** The same for all who ask within a second. */
+  const liveStatus = (): object => {
+    if (told === undefined || performance.now() - told.atMs > sharedMs) {
+      const { assets: _, learning: __, ...status } = served.gateway.status();
+      told = { atMs: performance.now(), status };
+    }
+    return told.status;
+  };
   return [
     route({
       method: 'GET',
@@ -107,10 +118,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
           events: new Set(query.events),
           assets: new Set(query.assets),
           lastEventId,
-          status: () => {
-            const { assets: _, learning: __, ...rest } = served.gateway.status();
-            return rest;
-          },
+          status: liveStatus,
         };
         await sendEvents(live, reply, options, signal);
         return reply;

@@ -1,4 +1,4 @@
-import type { AlarmRule, AlarmState, Finding, StandingAlarm } from '../core/alarm.ts';
+import { type AlarmRule, type AlarmState, type Finding, isStanding, type StandingAlarm } from '../core/alarm.ts';
 import { type AlarmFlags, activate, deactivate, restingFlags, stateOf } from './alarm-state.ts';
 import { DelayedCondition, type SavedCondition } from './condition.ts';
 import type { AlarmSettings } from './settings.ts';
@@ -84,6 +84,13 @@ export class AlarmPoint {
       message: `${message}; unchanged for long, watched on from here: a fault (real) or newNormal?`,
     };
     return true;
+  }
+
+  /** What a change of state is announced with: one that ends the condition says so, and what it was. */
+  messageOf({ from, to }: StateChange): string {
+    const { message } = this.explanation;
+    const ended = (to === 'normal' || to === 'returnedUnacknowledged' || to.startsWith('latched')) && isStanding(from);
+    return ended && message !== '' ? `over: ${message}` : message;
   }
 
   standing(): StandingAlarm {

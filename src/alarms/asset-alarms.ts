@@ -1,20 +1,15 @@
-import type { AlarmRule, AlarmTransition, AssetAlarmState, Finding, Watching } from '../core/alarm.ts';
+import type { AlarmTransition, AssetAlarmState, Finding, Watching } from '../core/alarm.ts';
 import { type AlarmCommand, isVerdict, maintenanceMs } from '../core/control-row.ts';
 import { FettleError } from '../core/errors.ts';
+import type { InvalidReason } from '../core/window.ts';
 import { AlarmPoint, type Explanation, type StateChange } from './alarm-point.ts';
 import type { AlarmFlags } from './alarm-state.ts';
 import { commandedFlags } from './commanded-flags.ts';
 import { clockText, describeAnomaly, describeWatching, type Maintenance } from './explain.ts';
+import { fills, type Mode, rests } from './resting.ts';
 import type { SavedAlarms } from './saved-alarms.ts';
 import type { AssetAlarmSettings } from './settings.ts';
 import { TagSupervision } from './tag-supervision.ts';
-
-/** Conditions that mean nothing while the machine stands still. High limits and bad quality stay watched. */
-const restsWhenStopped: ReadonlySet<AlarmRule> = new Set(['anomaly', 'drift', 'flatline', 'rate', 'lo', 'lolo', 'notWatched']);
-
-type Mode = 'running' | 'stopped' | 'maintenance';
-
-const rests = ({ rule }: AlarmPoint, mode: Mode): boolean => mode === 'maintenance' || (mode === 'stopped' && restsWhenStopped.has(rule));
 
 /** A final row as the alarms see it; the arrays are not kept. */
 export interface AlarmRow {
@@ -47,6 +42,8 @@ export class AssetAlarms {
   sequence = 0;
   #nowMs = 0;
   #judgedMs = Number.NaN;
+  /** The last row that went into a window which is not full yet. */
+  #fillingMs = Number.NEGATIVE_INFINITY;
   #mode: Mode = 'running';
   #maintenance: Maintenance | null = null;
   /** What is made now, where nobody knows it yet. */
@@ -119,7 +116,9 @@ export class AssetAlarms {
     this.#nowMs = Math.max(this.#nowMs, endMs);
     this.#judged(endMs);
     if (this.#newContext !== null) this.#setContext(null);
-    const raw = active ?? (ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined);
+    // An alarm begins over the limit: what a detector still holds from before a stop ended with it.
+    const ended = active === true && ratio <= 1 && this.#anomaly.condition.rests;
+    const raw = ended ? false : (active ?? (ratio > 1 ? true : ratio <= 1 - this.settings.alarm.deadband ? false : undefined));
     this.#judge(this.#anomaly, raw, endMs, () => {
       const found = findings();
       return { ratio, message: describeAnomaly(ratio, found), findings: found, model, provisional: this.settings.provisional };
@@ -166,8 +165,10 @@ export class AssetAlarms {
     this.#listener.state(this.settings.asset);
   }
 
-  /** A window without a score. */
-  invalid(endMs: number): void {
+  /** A row or window without a score. While a window fills, a verdict is on its way: nobody says "not watched" then, and what stands of that ends with the verdict. */
+  invalid(endMs: number, reason?: InvalidReason): void {
+    if (fills(reason) && !this.#notWatched.condition.active) this.#fillingMs = endMs;
+    if (reason === 'filling' && this.#newContext !== null) this.#setContext(null);
     this.#time(endMs);
   }
 
@@ -226,6 +227,7 @@ export class AssetAlarms {
       sequence: this.sequence,
       nowMs: this.#nowMs,
       judgedMs: finite(this.#judgedMs),
+      ...(Number.isFinite(this.#fillingMs) && { fillingMs: this.#fillingMs }),
       running: this.#mode === 'running',
       maintenance: this.#maintenance,
       newContext: this.#newContext,
@@ -242,6 +244,7 @@ export class AssetAlarms {
     this.sequence = saved.sequence;
     this.#nowMs = saved.nowMs;
     this.#judgedMs = saved.judgedMs ?? Number.NaN;
+    this.#fillingMs = saved.fillingMs ?? Number.NEGATIVE_INFINITY;
     this.#maintenance = saved.maintenance ?? null;
     this.#newContext = saved.newContext ?? null;
     this.#mode = this.#maintenance !== null ? 'maintenance' : saved.running ? 'running' : 'stopped';
@@ -276,7 +279,7 @@ export class AssetAlarms {
       if (until !== null && atMs >= until) this.#emit(point, point.change({ ...point.flags, shelvedUntilMs: null }, atMs), atMs);
     }
     const { notWatchedAfterMs } = this.settings.alarm;
-    const unwatchedMs = atMs - this.#judgedMs;
+    const unwatchedMs = atMs - Math.max(this.#judgedMs, this.#fillingMs);
     this.#judge(this.#notWatched, unwatchedMs >= notWatchedAfterMs, atMs, () => ({
       ratio: null,
       message: `not watched since ${clockText(this.#judgedMs)}: ${this.#watchingText()}`,
@@ -374,7 +377,7 @@ export class AssetAlarms {
       to: change.to,
       atMs,
       ratio: point.explanation.ratio,
-      message: messageOf(point, change),
+      message: point.messageOf(change),
       findings: point.explanation.findings,
       advice: point.advice,
       consequence: point.consequence,
@@ -387,13 +390,4 @@ export class AssetAlarms {
     this.#listener.transition(transition);
     this.#listener.state(this.settings.asset);
   }
-}
-
-/** A transition that ends the condition says so, and what it was. */
-function messageOf(point: AlarmPoint, { from, to }: StateChange): string {
-  const { message } = point.explanation;
-  const ended =
-    (to === 'normal' || to === 'returnedUnacknowledged' || to.startsWith('latched')) &&
-    (from === 'unacknowledged' || from === 'acknowledged');
-  return ended && message !== '' ? `over: ${message}` : message;
 }

@@ -40,6 +40,11 @@ export class DelayedCondition {
     return true;
   }
 
+  /** Neither active nor about to be. */
+  get rests(): boolean {
+    return !this.active && this.#changingSinceMs === null;
+  }
+
   /** Ends the condition at once, as when a machine is stopped. */
   clear(): void {
     this.active = false;

@@ -7,6 +7,7 @@ export interface SavedAlarms {
   readonly sequence: number;
   readonly nowMs: number;
   readonly judgedMs: number | null;
+  readonly fillingMs?: number;
   readonly running: boolean;
   readonly maintenance?: Maintenance | null;
   readonly newContext?: number | null;

@@ -11,7 +11,7 @@ export type ControlRow =
   | {
       readonly kind: 'clock';
       readonly atMs: number;
-      /** [source, ms]: how far each source's time stamps lay behind the clock when it fell silent; its time goes on from there. */
+      /** [source, ms]: how far each source's time is behind the clock: it goes on from its newest time stamp. */
       readonly lags: readonly (readonly [number, number])[];
     }
   /** A person or program asked for something. */

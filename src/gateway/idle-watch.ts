@@ -5,12 +5,14 @@ import type { GatewayInlet } from './inlet.ts';
 /** A source that says nothing for this long, while connected, no longer holds back windows. */
 const idleAfterMs = 5_000;
 const clockRowMs = 1_000;
+/** While every source speaks, one of its devices may still be silent. */
+const busyRowMs = 10_000;
 
-/** Silence, written down for the fold: a source that is connected and silent becomes idle; while one is silent or gone, the clock is told. */
+/** Silence, written down for the fold: a source that is connected and silent becomes idle; the clock is told, more often while one is silent or gone. */
 export class IdleWatch {
   readonly #inlets: readonly GatewayInlet[];
   readonly #clock: Clock;
-  #clockRowDueMs = 0;
+  #clockRowMs = Number.NEGATIVE_INFINITY;
 
   constructor(inlets: readonly GatewayInlet[], clock: Clock) {
     this.#inlets = inlets;
@@ -29,9 +31,10 @@ export class IdleWatch {
       for (const inlet of fallen) inlet.idle = true;
       rows.push({ kind: 'idle', atMs, sources: fallen.map(({ source }) => source) });
     }
-    if (monotonicMs >= this.#clockRowDueMs && this.#inlets.some(({ idle, connected }) => idle || !connected)) {
-      this.#clockRowDueMs = monotonicMs + clockRowMs;
-      rows.push({ kind: 'clock', atMs, lags: this.#inlets.map(({ source, lagMs }) => [source, Math.round(lagMs)] as const) });
+    const everyMs = this.#inlets.some(({ idle, connected }) => idle || !connected) ? clockRowMs : busyRowMs;
+    if (monotonicMs - this.#clockRowMs >= everyMs) {
+      this.#clockRowMs = monotonicMs;
+      rows.push({ kind: 'clock', atMs, lags: this.#inlets.map((inlet) => [inlet.source, inlet.lagMs(atMs, monotonicMs)] as const) });
     }
     return rows;
   }

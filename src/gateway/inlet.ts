@@ -20,8 +20,9 @@ export class GatewayInlet implements SampleInlet {
   #marks = 0;
   #connected = false;
   lastInputMs = Number.NEGATIVE_INFINITY;
-  /** How far the newest event time lay behind the wall clock when it arrived. */
-  lagMs = 0;
+  /** The newest event time, not ahead of the clock it arrived by, and when that was; NaN before the first. */
+  #newestMs = Number.NaN;
+  #heardMs = 0;
   idle = false;
 
   constructor(source: number, owner: InletOwner) {
@@ -39,6 +40,11 @@ export class GatewayInlet implements SampleInlet {
 
   append(tag: number, timeMs: number, value: number, quality: number): void {
     this.#filling.append(tag, timeMs, value, quality);
+  }
+
+  /** How far its time is behind the wall clock: it goes on from the newest sample as time passes, whatever the wall clock is set to meanwhile. */
+  lagMs(wallMs: number, monotonicMs: number): number {
+    return Number.isNaN(this.#newestMs) ? 0 : Math.round(wallMs - this.#newestMs - (monotonicMs - this.#heardMs));
   }
 
   mark(): number {
@@ -79,7 +85,8 @@ export class GatewayInlet implements SampleInlet {
     if (block.length > 0) {
       const { wallMs, monotonicMs } = this.#owner.now();
       this.lastInputMs = monotonicMs;
-      this.lagMs = Math.max(0, wallMs - (block.timeMs[block.length - 1] as number));
+      this.#newestMs = Math.min(wallMs, block.timeMs[block.length - 1] as number);
+      this.#heardMs = monotonicMs;
       this.idle = false;
     }
     return { block, mark, redelivered };

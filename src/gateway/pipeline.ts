@@ -106,7 +106,7 @@ export class Pipeline {
     this.#assembler.control(row);
     if (row.kind === 'clock') {
       this.#alarms.forEach((_, asset) => {
-        const lag = Math.max(0, ...row.lags.map(([, ms]) => ms));
+        const lag = row.lags.length === 0 ? 0 : Math.max(...row.lags.map(([, ms]) => ms));
         this.#events.push({ kind: 'clock', asset, atMs: row.atMs - lag });
       });
     } else if (row.kind === 'command') {
@@ -254,7 +254,7 @@ export class Pipeline {
         this.#judgeRow(event.asset, event.row.endMs, output);
         return;
       case 'invalid':
-        alarms.invalid(event.endMs);
+        alarms.invalid(event.endMs, event.reason);
         return;
       case 'clock':
         alarms.clock(event.atMs);
@@ -334,7 +334,7 @@ export class Pipeline {
     if (none !== undefined) {
       const reason = none === 'notRunning' ? (alarms.resting ?? 'stopped') : none;
       output.invalid({ asset: plan.asset, endMs, reason, tag: undefined }, 1);
-      alarms.invalid(endMs);
+      alarms.invalid(endMs, reason);
       return;
     }
     const { contributions, observed, expected } = verdict;
@@ -393,7 +393,7 @@ export class Pipeline {
           windows,
         };
         this.#holes.push(hole);
-        this.#events.push({ kind: 'invalid', asset: position(plan), endMs });
+        this.#events.push({ kind: 'invalid', asset: position(plan), endMs, reason: hole.reason });
       },
     };
   }

@@ -13,6 +13,8 @@ import type { PipelinePlan } from './pipeline.ts';
 
 /** Rows behind which nothing of a hole is left, for detectors that make their windows themselves. */
 const trackedLength = 10;
+/** Rows without a verdict, one after the other, before nobody is said to watch: as long as a last value may stand in for a missing one. */
+const fewestUnwatched = 3;
 
 /** By asset id, or by context where it has one (`line1/press@17`); what has no model is not in it. */
 export type ScorersByAsset = ReadonlyMap<string, Scorer>;
@@ -145,6 +147,7 @@ function planColumn(config: Config, tag: string, names: Names, stepMs: number): 
 
 function planAlarms(config: Config, asset: AssetConfig, names: Names, scorers: readonly Scorer[]): AssetAlarmSettings {
   const { alarm } = asset;
+  const rowsPerStep = Math.max(1, ...scorers.map(({ detector }) => detector?.rowsPerStep ?? 1));
   const unitOf = (tag: string): string | null =>
     engineeringUnitOf(config, tag) ?? scorers[0]?.manifest.channels.find((channel) => channel.tag === tag)?.engineeringUnit ?? null;
   return {
@@ -164,7 +167,8 @@ function planAlarms(config: Config, asset: AssetConfig, names: Names, scorers: r
       deadband: alarm.deadband,
       latching: alarm.latching,
       acknowledge: alarm.acknowledge ?? (alarm.kind === 'alert' ? 'automatic' : 'required'),
-      notWatchedAfterMs: alarm.notWatchedAfter,
+      // A grid that is judged every ten minutes is watched between two rows too.
+      notWatchedAfterMs: Math.max(alarm.notWatchedAfter, fewestUnwatched * asset.window.step * rowsPerStep),
       advice: alarm.advice ?? null,
       consequence: alarm.consequence ?? null,
     },

@@ -104,6 +104,20 @@ describe('the anomaly alarm', () => {
     expect(bench.words).toHaveLength(2);
   });
 
+  it('begins over the limit only, whatever a detector still holds from before a stop', () => {
+    const bench = new Bench();
+    const judged = (endMs: number, ratio: number, active: boolean): void =>
+      bench.alarms.score(endMs, ratio, 'press@1.0.0', () => [], active);
+    judged(1000, 2, true);
+    judged(2000, 0.4, true);
+    expect(bench.words).toEqual(['anomaly normal → unacknowledged']);
+    bench.row(3000, 60, { running: false }).row(4000, 60);
+    judged(4000, 0.4, true);
+    expect(bench.alarms.document().alarms).toEqual([]);
+    judged(5000, 1.3, true);
+    expect(bench.words.at(-1)).toBe('anomaly normal → unacknowledged');
+  });
+
   it('needs nobody when acknowledgement is automatic', () => {
     const bench = new Bench({ alarm: { acknowledge: 'automatic' } }).score(1000, 2).score(2000, 0.5);
     expect(bench.words).toEqual(['anomaly normal → unacknowledged', 'anomaly unacknowledged → normal']);
@@ -381,5 +395,31 @@ describe('the state', () => {
     const bench = new Bench().row(1000, 90).score(2000, 2).score(3000, 0.1).row(4000, 60);
     expect(bench.transitions.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6].slice(0, bench.transitions.length));
     expect(bench.alarms.document().sequence).toBe(bench.transitions.length);
+  });
+
+  it('is not what fills a window after a start; but what was said before ends with a verdict only', () => {
+    const bench = new Bench().row(1000, 60).score(1000, 0.5);
+    for (let endMs = 20_000; endMs <= 120_000; endMs += 20_000) {
+      bench.row(endMs, 60);
+      bench.alarms.invalid(endMs, 'filling');
+    }
+    expect(bench.words).toEqual([]);
+    bench.row(140_000, 60).row(180_000, 60);
+    expect(bench.words).toEqual(['notWatched normal → unacknowledged']);
+    bench.alarms.invalid(180_000, 'filling');
+    expect(bench.words).toHaveLength(1);
+    bench.row(190_000, 60).score(190_000, 0.5);
+    expect(bench.words.at(-1)).toBe('notWatched unacknowledged → normal');
+  });
+
+  it('goes on filling where a restart finds it', () => {
+    const bench = new Bench().row(1000, 60).score(1000, 0.5).row(50_000, 60);
+    bench.alarms.invalid(50_000, 'filling');
+    const again = new Bench();
+    again.alarms.restore(JSON.parse(JSON.stringify(bench.alarms.save())) as SavedAlarms);
+    again.row(100_000, 60);
+    expect(again.words).toEqual([]);
+    again.row(111_000, 60);
+    expect(again.words).toEqual(['notWatched normal → unacknowledged']);
   });
 });

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import mqtt, { type MqttClient } from 'mqtt';
 import { loadConfig } from '../../src/config/load.ts';
 import type { AlarmTransition } from '../../src/core/alarm.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { unpackBackup } from '../../src/gateway/backup.ts';
 import { backupAtRest } from '../../src/gateway/backup-of.ts';
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
@@ -44,6 +45,8 @@ const fewestRows = 400;
 const patienceMs = 180_000;
 /** While it has no connection, the gateway writes the clock down this often. */
 const clockRowMs = 1_200;
+/** The power goes within this much of the traffic. */
+const longestCutMs = 40;
 
 /** A month of plant at the pace the gateway takes it: real broker, real source at QoS 1, a gateway process that is stopped, cut off, upgraded. Undefined where mosquitto is not installed. */
 export async function playMonth(options: MonthOptions): Promise<MonthAccount | undefined> {
@@ -69,6 +72,7 @@ class Month {
   #gateway: MonthGateway | undefined;
   #disk: FaultyDisk | undefined;
   #site: string;
+  readonly #random: () => number;
   #clockOffMs = 0;
   #markers = 0;
   #highestBytes = 0;
@@ -82,6 +86,7 @@ class Month {
     this.#mosquitto = mosquitto;
     this.#plant = new MonthPlant(options.plan, options.stepMs, options.seed);
     this.#site = join(options.directory, 'site');
+    this.#random = seededRandom(options.seed);
   }
 
   async play(): Promise<MonthAccount> {
@@ -114,7 +119,8 @@ class Month {
       const isPrecise = plan.precise.some(({ fromMs, toMs }) => now >= fromMs && now < toMs);
       const nextPrecise = Math.min(...plan.precise.filter(({ fromMs }) => fromMs > now).map(({ fromMs }) => fromMs));
       const chunk = isPrecise ? stepMs : chunkMs;
-      await this.#watched(Math.min(now + chunk, next, plan.toMs, isPrecise ? plan.toMs : nextPrecise));
+      const untilMs = Math.min(now + chunk, next, plan.toMs, isPrecise ? plan.toMs : nextPrecise);
+      await this.#watched(untilMs, untilMs === next && acts[0]?.kind === 'powerCut');
     }
     const { counters } = await this.#state();
     await this.#gateway?.stop();
@@ -142,10 +148,11 @@ class Month {
     await this.#client?.endAsync(true);
   }
 
-  /** Plays on with the gateway there, until it has taken everything and has learnt what it can. */
-  async #watched(untilMs: number): Promise<void> {
+  /** Plays on with the gateway there, until it has taken everything and has learnt what it can; `hurried`: what comes next finds it at work. */
+  async #watched(untilMs: number, hurried: boolean): Promise<void> {
     await this.#setClock(untilMs);
     await this.#publish(this.#plant.until(untilMs));
+    if (hurried) return;
     await this.#marker();
     await this.#state();
     await this.#learning();
@@ -167,7 +174,7 @@ class Month {
         const kept: Message[] = [];
         for (const part of [0.25, 1]) {
           kept.push(...this.#plant.until(nowMs + part * act.forMs));
-          await this.#setClock(this.#plant.nowMs);
+          await this.#setClock(this.#plant.nowMs, true);
           await pause(clockRowMs);
         }
         await this.#mosquitto.start();
@@ -177,14 +184,12 @@ class Month {
         return;
       }
       case 'powerCut': {
-        const messages = [...this.#plant.until(nowMs + act.downMs)];
+        const traffic = this.#publish([...this.#plant.until(nowMs + act.downMs)]);
         await this.#setClock(this.#plant.nowMs);
-        const half = Math.ceil(messages.length / 2);
-        await this.#publish(messages.slice(0, half));
-        const rest = this.#publish(messages.slice(half));
+        await pause(this.#random() * longestCutMs);
         await this.#gateway?.kill();
         this.#undoneWrites += this.#disk?.cutPower() ?? 0;
-        await rest;
+        await traffic;
         await this.#start();
         await this.#marker();
         return;
@@ -239,8 +244,8 @@ class Month {
     await eventually(async () => (await this.#state()).connected, 'the gateway is connected');
   }
 
-  async #setClock(ms: number): Promise<void> {
-    await this.#gateway?.ask({ ask: 'clock', atMs: ms + this.#clockOffMs });
+  async #setClock(ms: number, passes = false): Promise<void> {
+    await this.#gateway?.ask({ ask: 'clock', atMs: ms + this.#clockOffMs, passes });
   }
 
   /** Resolves when the broker has all of it. */

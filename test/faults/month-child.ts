@@ -7,7 +7,8 @@ import type { Answer, ChildOptions, Question } from './month-gateway.ts';
 
 const { atMs, ...options } = JSON.parse(process.argv[3] ?? '{}') as ChildOptions & Partial<GatewayOptions>;
 let wallMs = atMs;
-const clock = { wallMs: () => wallMs, monotonicMs: () => performance.now() };
+let passedMs = 0;
+const clock = { wallMs: () => wallMs, monotonicMs: () => performance.now() + passedMs };
 const gateway = await Gateway.start(loadConfig(process.argv[2] ?? '', {}), { ...options, clock, log: createLog('error') });
 
 const usedBytes =
@@ -16,6 +17,7 @@ const usedBytes =
 async function answer(question: Question): Promise<unknown> {
   switch (question.ask) {
     case 'clock':
+      if (question.passes) passedMs += question.atMs - wallMs;
       wallMs = question.atMs;
       return undefined;
     case 'marker':

@@ -36,7 +36,12 @@ static int watched(const char *path) {
   return directory && path && strncmp(path, directory, strlen(directory)) == 0;
 }
 
-static const char *pathOf(int fd) { return fd >= 0 && fd < 4096 ? paths[fd] : NULL; }
+/* libuv closes files by a system call of its own: by now the number may be that of a socket. */
+static const char *pathOf(int fd) {
+  struct stat st;
+  if (fd < 0 || fd >= 4096 || !paths[fd] || fstat(fd, &st) != 0) return NULL;
+  return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? paths[fd] : NULL;
+}
 
 static int changes = 0;
 

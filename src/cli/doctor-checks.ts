@@ -61,7 +61,8 @@ export async function* examine(configFile: string): AsyncGenerator<Finding> {
   yield await port(loaded);
   yield* await history(data);
   for (const { id, url } of [
-    ...sources,
+    // To those of type http programs come by themselves.
+    ...sources.filter((source) => source.type !== 'http'),
     ...sinks,
     ...(loaded.config.alerts === undefined ? [] : [{ id: 'alerts', url: loaded.config.alerts.url }]),
   ])

@@ -92,7 +92,7 @@ export function crossChecks(config: Config): Issue[] {
 /** A name like this one that does exist, for typing errors. */
 function nearest(tag: string, config: Config): string {
   const candidates = config.sources.flatMap((source) =>
-    source.type === 'modbus' ? source.tags.map(({ tag: name }) => name) : Object.keys(source.topics[0]?.tags ?? {}),
+    source.type === 'mqtt' ? Object.keys(source.topics[0]?.tags ?? {}) : source.tags.map(({ tag: name }) => name),
   );
   const scored = candidates.map((name) => ({ name, distance: editDistance(tag, name) })).sort((a, b) => a.distance - b.distance)[0];
   return scored !== undefined && scored.distance <= Math.max(2, tag.length / 4) ? `; did you mean "${scored.name}"?` : '';

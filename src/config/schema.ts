@@ -289,7 +289,7 @@ export function engineeringUnitOf({ tags, sources }: Config, tag: string): strin
   const configured = tags[tag]?.engineeringUnit;
   if (configured !== undefined) return configured;
   for (const source of sources) {
-    if (source.type !== 'modbus') continue;
+    if (source.type === 'mqtt') continue;
     const unit = source.tags.find((one) => one.tag === tag)?.engineeringUnit;
     if (unit !== undefined) return unit;
   }
@@ -306,8 +306,8 @@ export function budgetOf({ assets, detector: { budget: ofSite } }: Config, { det
 }
 
 function sourceSchemas() {
-  const [modbus, mqtt] = sourceDefinitions;
-  return [modbus.schema, mqtt.schema] as const;
+  const [modbus, mqtt, http] = sourceDefinitions;
+  return [modbus.schema, mqtt.schema, http.schema] as const;
 }
 
 function sinkSchemas() {

@@ -19,6 +19,7 @@ export const errorCodes = {
   FETTLE_MQTT_UNREACHABLE: { retriable: true, summary: 'No connection to an MQTT broker.' },
   FETTLE_MQTT_REFUSED: { retriable: true, summary: 'An MQTT broker refused the connection, a subscription or a message.' },
   FETTLE_MQTT_PAYLOAD: { retriable: false, summary: 'An MQTT message could not be read.' },
+  FETTLE_SOURCE_BUSY: { retriable: true, summary: 'A source cannot take more samples at the moment.' },
   FETTLE_INFLUXDB_UNREACHABLE: { retriable: true, summary: 'InfluxDB could not be reached.' },
   FETTLE_INFLUXDB_DENIED: { retriable: true, summary: 'InfluxDB refused access or does not know the database; delivery waits.' },
   FETTLE_INFLUXDB_FAILED: { retriable: true, summary: 'InfluxDB failed on its own side.' },

@@ -14,6 +14,7 @@ import type { Source } from '../core/source.ts';
 import { Journal } from '../journal/journal.ts';
 import { readSegment } from '../journal/segment.ts';
 import { SinkDelivery } from '../outbox/delivery.ts';
+import { HttpSource, type SentSample } from '../sources/http/index.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { BackupFacts } from './backup.ts';
 import { backupTo } from './backup-of.ts';
@@ -288,6 +289,14 @@ export class Gateway {
       assets: this.#fold.pipeline.documents(),
       learning: this.models.learner.all(),
     };
+  }
+
+  /** Takes samples a program sends for an `http` source; durable when it resolves. Throws as `HttpSource.push`, and FETTLE_COMMAND_INVALID where there is no such source. */
+  async push(source: string, samples: readonly SentSample[], resent: boolean): Promise<void> {
+    const found = this.#sources.find(({ id }) => id === source);
+    if (!(found instanceof HttpSource))
+      throw new FettleError('FETTLE_COMMAND_INVALID', `there is no source of type http with the id ${source}`);
+    await found.push(samples, resent);
   }
 
   /** Every tag as it is now. */

@@ -25,7 +25,7 @@ export interface TagNow {
 export function tagList(config: Config, names: Names, textTags: ReadonlySet<number>, last: LastValues, nowMs: number): TagNow[] {
   const configured = new Set([
     ...config.assets.flatMap(({ tags }) => tags),
-    ...config.sources.flatMap((source) => (source.type === 'modbus' ? source.tags.map(({ tag }) => tag) : [])),
+    ...config.sources.flatMap((source) => (source.type === 'mqtt' ? [] : source.tags.map(({ tag }) => tag))),
     ...Object.keys(config.tags),
   ]);
   const come = names.tag.since(0).filter((_, index) => last.of(index) !== undefined);

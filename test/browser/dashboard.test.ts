@@ -69,6 +69,12 @@ afterAll(async () => {
 });
 
 const open = (path: string): Promise<unknown> => page.goto(`${server.url}/#/${path}`);
+/** The page with what it shows, not only its frame. */
+async function openWhole(path: string): Promise<void> {
+  await open(path);
+  await page.locator('main table, main .tile, main form').first().waitFor();
+  if (path.startsWith('assets')) await page.locator('.charts').waitFor();
+}
 const text = (selector: string): Promise<string> => page.locator(selector).first().innerText();
 const tile = (asset: string) => page.locator(`.tile[data-asset="${asset}"]`);
 
@@ -237,9 +243,7 @@ describe('the dashboard', () => {
     for (const scheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: scheme });
       for (const path of pages) {
-        await open(path);
-        await page.locator('h1').waitFor();
-        if (path.startsWith('assets')) await page.locator('.charts').waitFor();
+        await openWhole(path);
         await page.evaluate(axe);
         const { violations } = (await page.evaluate(() => (window as unknown as { axe: { run(): Promise<unknown> } }).axe.run())) as {
           violations: { id: string; impact: string; nodes: { html: string }[] }[];
@@ -255,9 +259,7 @@ describe('the dashboard', () => {
     await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 360, height: 740 });
     for (const path of pages) {
-      await open(path);
-      await page.locator('h1').waitFor();
-      if (path.startsWith('assets')) await page.locator('.charts').waitFor();
+      await openWhole(path);
       const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
       expect(`${path} ${wide}`).toBe(`${path} ${room}`);
     }

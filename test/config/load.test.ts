@@ -148,7 +148,7 @@ describe('a configuration', () => {
     });
     expect(config.site).toBe('south');
     expect(config.journal).toMatchObject({ commit: 50 });
-    expect(config.sources[0]?.url).toBe('tcp://10.0.0.22:502');
+    expect(config.sources[0]).toMatchObject({ url: 'tcp://10.0.0.22:502' });
     expect(config.server.listen).toBe('127.0.0.1:0');
     expect(problemsOf(contract, { FETTLE_CONFIG_NONSENSE: '1' }).join()).toMatch(/FETTLE_CONFIG_NONSENSE fits no key/);
   });

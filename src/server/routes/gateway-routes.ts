@@ -13,6 +13,21 @@ const historySchema = z.strictObject({
   toMs: z.coerce.number().default(Number.MAX_SAFE_INTEGER).describe('ms since the epoch.'),
   tags: list().optional().describe('Tags, separated by commas; all when absent.'),
 });
+const samplesSchema = z.strictObject({
+  source: z.string().min(1).describe('Id of the source.'),
+  samples: z
+    .array(
+      z.strictObject({
+        tag: z.string().min(1),
+        value: z.union([z.number(), z.boolean(), z.null()]).describe('null: there is none; the sample is bad.'),
+        time: z.union([z.string(), z.number()]).optional().describe('ms since the epoch or ISO 8601; the arrival when absent.'),
+        quality: z.enum(['good', 'uncertain', 'bad']).optional(),
+      }),
+    )
+    .min(1)
+    .max(50_000),
+  resent: z.boolean().default(false).describe('It may have been sent before: what is kept already is not kept twice.'),
+});
 const eventsSchema = z.strictObject({
   events: list()
     .pipe(z.array(z.enum(eventNames)))
@@ -82,6 +97,19 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       role: 'viewer',
       summary: 'Every tag with its newest value, quality and age.',
       handle: () => served.gateway.tags(),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/samples',
+      role: 'engineer',
+      summary: 'Samples for a source of type http; answered when the journal has them.',
+      body: samplesSchema,
+      answer: z.object({ accepted: z.int() }),
+      bodyLimit: 8_000_000,
+      handle: async ({ body: { source, samples, resent } }) => {
+        await served.gateway.push(source, samples, resent);
+        return { accepted: samples.length };
+      },
     }),
     route({
       method: 'GET',

@@ -1,17 +1,20 @@
 /** The long campaigns: npm run test:faults -- kill|power [--rounds 1000] [--seed N], npm run test:faults -- modbus [--reads 200000] [--seed N],
- *  npm run test:faults -- modbus-fuzz [--replies 1000000] [--seed N] */
+ *  npm run test:faults -- modbus-fuzz [--replies 1000000] [--seed N], npm run test:faults -- month [--step 60] [--seed N] [--without maintenance|commit] */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign.ts';
 import { reportFuzz, reportModbus } from './modbus-report.ts';
+import { reportMonth } from './month-report.ts';
 
 const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '1000' },
     reads: { type: 'string', default: '200000' },
     replies: { type: 'string', default: '1000000' },
+    step: { type: 'string', default: '60' },
+    without: { type: 'string' },
     seed: { type: 'string' },
   },
   allowPositionals: true,
@@ -19,8 +22,10 @@ const { values, positionals } = parseArgs({
 const [kind] = positionals;
 if (kind === 'modbus-fuzz') process.exit(await reportFuzz(Number(values.replies), Number(values.seed ?? 1)));
 if (kind === 'modbus') process.exit(await reportModbus(Number(values.reads), Number(values.seed ?? 1)));
+if (kind === 'month')
+  process.exit(await reportMonth({ stepMs: Number(values.step) * 1000, seed: Number(values.seed ?? 1), without: values.without }));
 if (kind !== 'kill' && kind !== 'power') {
-  process.stderr.write('say which: kill, power, modbus or modbus-fuzz\n');
+  process.stderr.write('say which: kill, power, modbus, modbus-fuzz or month\n');
   process.exit(2);
 }
 const rounds = Number(values.rounds);

@@ -24,6 +24,7 @@ export const errorCodes = {
   FETTLE_INFLUXDB_DENIED: { retriable: true, summary: 'InfluxDB refused access or does not know the database; delivery waits.' },
   FETTLE_INFLUXDB_FAILED: { retriable: true, summary: 'InfluxDB failed on its own side.' },
   FETTLE_INFLUXDB_BUSY: { retriable: true, summary: 'InfluxDB asked to wait.' },
+  FETTLE_NOTICE_FAILED: { retriable: true, summary: 'A mail or webhook could not be sent.' },
   FETTLE_MODEL_INVALID: { retriable: false, summary: 'A model bundle is damaged, hostile or does not fit.' },
   FETTLE_MODEL_MISMATCH: { retriable: false, summary: 'A model bundle does not fit the asset it was given to.' },
   FETTLE_SCORING_FAILED: { retriable: true, summary: 'The model runtime could not score a batch.' },

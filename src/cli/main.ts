@@ -8,6 +8,7 @@ import { compressCommand } from './compress.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { exposeCommand } from './expose.ts';
 import { historyCommand } from './history.ts';
 import { initCommand } from './init.ts';
 import { maintenanceCommand } from './maintenance.ts';
@@ -51,6 +52,7 @@ const commands = [
   userCommand,
   tokenCommand,
   auditCommand,
+  exposeCommand,
 ];
 for (const command of commands) program.addCommand(command());
 

@@ -63,6 +63,10 @@ export function crossChecks(config: Config): Issue[] {
       });
     }
   });
+  config.expose?.modbus?.assets?.forEach((asset, i) => {
+    if (!config.assets.some(({ id }) => id === asset))
+      issues.push({ path: ['expose', 'modbus', 'assets', i], message: `there is no asset "${asset}"` });
+  });
   const budgets = config.assets.reduce((sum, { detector }) => sum + (detector?.learn === undefined ? 0 : (detector.budget ?? 0)), 0);
   if (config.detector.budget !== undefined && budgets >= config.detector.budget)
     issues.push({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationMs, pathName, sizeBytes, timesADay } from '../core/fields.ts';
+import { durationMs, pathName, sizeBytes, timesADay, url } from '../core/fields.ts';
 import { sinkDefinitions } from '../sinks/index.ts';
 import { alertsSchema } from '../sinks/mqtt/config.ts';
 import { sourceDefinitions } from '../sources/index.ts';
@@ -233,6 +233,28 @@ const serverSchema = z.strictObject({
     .describe('HTTPS with a certificate of your own, or auto: one the gateway makes for itself and keeps in data. HTTP when absent.'),
 });
 
+/** Assets that the registers of a Modbus server have room for. */
+const mostExposed = 6_543;
+
+const exposeModbusSchema = z.strictObject({
+  url: url('tcp').describe(
+    'Where it listens: tcp://127.0.0.1:1502; tcp://0.0.0.0:1502 for the whole network. There is no login in Modbus.',
+  ),
+  assets: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(mostExposed)
+    .optional()
+    .describe('In which order assets have their registers; that of this file when absent. Named here, a new asset moves nobody.'),
+});
+
+const exposeSchema = z.strictObject({
+  modbus: z
+    .union([url('tcp').transform((address) => ({ url: address, assets: undefined })), exposeModbusSchema])
+    .optional()
+    .describe('A Modbus TCP server that can only be read: bits for alarms, scores, a heartbeat. fettle expose prints the register list.'),
+});
+
 const logSchema = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least important line that is written.'),
 });
@@ -277,6 +299,7 @@ export const configSchema = z.strictObject({
   alerts: alertsSchema.optional().describe('MQTT broker the alerts are published to.'),
   sinks: z.array(z.discriminatedUnion('type', sinkSchemas())).default([]).describe('Where results are synced to.'),
   server: serverSchema.prefault({}).describe('Dashboard and HTTP API.'),
+  expose: exposeSchema.optional().describe('Alarms and scores for other systems to read.'),
   log: logSchema.prefault({}).describe('Log.'),
 });
 

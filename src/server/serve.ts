@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import { startExposing } from '../expose/expose.ts';
 import { version } from '../gateway/gateway.ts';
 import { firstRunFile } from './access/access-control.ts';
 import type { LiveEvents } from './live-events.ts';
@@ -49,6 +50,7 @@ export async function serve(
   });
   const first = await server.access.firstRun(!isTerminal);
   server.access.recordConfiguration(file);
+  const exposed = await startExposing(config, { status: () => served.gateway.status(), ratios: live.ratios }, log);
   await server.start();
   writeRuntimeFile(data, { pid: process.pid, url: server.url, token: server.token, ...(tls !== undefined && { certificate: tls.cert }) });
   if (first !== undefined && !isTerminal)
@@ -61,6 +63,7 @@ export async function serve(
     firstLogin:
       first === undefined ? undefined : { user: first.user, password: first.password, link: `${server.url}/#login=${first.code}` },
     stop: async () => {
+      await exposed?.stop();
       await server.stop();
       removeRuntimeFile(data);
     },

@@ -24,10 +24,12 @@ const allowed: Record<string, readonly string[]> = {
   gateway: ['charts', 'config', 'sources', 'journal', 'windows', 'bundles', 'learning', 'scoring', 'detector', 'alarms', 'outbox', 'sinks'],
   // What a person tries out on devices before there is a configuration.
   commissioning: ['sources', 'learning'],
-  server: ['config', 'gateway'],
+  // Windows on the gateway for other systems.
+  expose: ['config', 'gateway'],
+  server: ['config', 'gateway', 'expose'],
   // In a browser: types of the others, and what is free of Node.
   dashboard: ['gateway', 'server', 'charts'],
-  cli: ['config', 'gateway', 'server', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],
+  cli: ['config', 'gateway', 'server', 'expose', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],
   index: ['config', 'gateway'],
 };
 

@@ -1,7 +1,8 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { AssetChart } from '../../charts/asset-chart.ts';
+import { healthOf } from '../../core/health.ts';
 import { duration, leaf, moment, number, when, withUnit } from '../format.ts';
-import { healthOf, sentenceOf } from '../health.ts';
+import { sentenceOf } from '../health.ts';
 import { type Text, t, word } from '../language.ts';
 import { AlarmCard } from '../parts/alarm-card.tsx';
 import { Chart, type Span } from '../parts/chart.tsx';

@@ -1,7 +1,8 @@
 import type { AssetAlarmState } from '../../core/alarm.ts';
+import { healthOf } from '../../core/health.ts';
 import type { StorageForecast } from '../../gateway/storage-forecast.ts';
 import { count, duration, leaf } from '../format.ts';
-import { healthOf, sentenceOf } from '../health.ts';
+import { sentenceOf } from '../health.ts';
 import { t } from '../language.ts';
 import { HealthMark } from '../parts/health-mark.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';

@@ -1,4 +1,5 @@
-import { type Health, healthText } from '../health.ts';
+import type { Health } from '../../core/health.ts';
+import { healthText } from '../health.ts';
 
 /** The shapes of NE 107, so that nothing depends on colour alone. */
 const shapes: Record<Health, preact.JSX.Element> = {

@@ -1,6 +1,7 @@
 /** Every figure beside its limit, in one run: npm run bench [-- NAME …] [--json FILE] [--long] */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { benchAlarms } from './alarms.ts';
 import { benchDashboard } from './dashboard.ts';
 import { benchIngest } from './ingest.ts';
 import { benchJournal } from './journal.ts';
@@ -48,6 +49,7 @@ const benches: readonly Bench[] = [
   { name: 'sync', unit: 'points/s', target: 0.8, run: () => benchSync() },
   { name: 'train', unit: 'steps/s', target: 2, run: () => benchTrain() },
   { name: 'learn', unit: 's', target: 1, run: (site) => benchLearn(site) },
+  { name: 'alarms', unit: 'ms p99', target: 1, run: withSite(benchAlarms) },
   { name: 'dashboard', unit: 'µs CPU/message', target: 1.1, run: (site) => benchDashboard(site) },
   { name: 'quantization', unit: 'bytes', target: 11, run: () => benchQuantization() },
   { name: 'memory', unit: 'MB RSS', target: 60, run: withSite((site) => benchMemory(site, values.long)) },

@@ -42,6 +42,17 @@ const staleMs = 86_400_000;
 const isRaise = ({ from, to }: AlarmTransition): boolean => to === 'unacknowledged' && !isStanding(from);
 const keyOf = ({ asset, rule, tag }: AlarmTransition): string => JSON.stringify([asset, rule, tag]);
 
+/** Most in any stretch of this length; `raises` by time. */
+function mostWithin(raises: readonly AlarmTransition[], lengthMs: number): number {
+  let most = 0;
+  let from = 0;
+  raises.forEach(({ atMs }, i) => {
+    while (atMs - (raises[from] as AlarmTransition).atMs >= lengthMs) from++;
+    most = Math.max(most, i - from + 1);
+  });
+  return most;
+}
+
 /** `transitions`: of the span, by time. `standing`: since when which alarm stands, at the end of it. */
 export function alarmFigures(
   transitions: readonly AlarmTransition[],
@@ -88,7 +99,7 @@ export function alarmFigures(
     toMs,
     raised: raises.length,
     perHour: (raises.length * 3_600_000) / Math.max(1, toMs - fromMs),
-    peak10Min: Math.max(0, ...counts),
+    peak10Min: mostWithin(raises, periodMs),
     floodShare: counts.filter((count) => count > floodAlarms).length / periodsInAll,
     chattering,
     fleeting,

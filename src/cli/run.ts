@@ -5,6 +5,7 @@ import { GatewayService } from '../gateway/service.ts';
 import { LiveEvents } from '../server/live-events.ts';
 import { serve } from '../server/serve.ts';
 import { createLog } from '../telemetry/log.ts';
+import { notifySystemd } from '../telemetry/watchdog.ts';
 import { firstLoginText } from './first-login.ts';
 
 export const runCommand = (): Command =>
@@ -24,7 +25,9 @@ export const runCommand = (): Command =>
       process.on('SIGHUP', () => {
         service.reload().catch((error: unknown) => log.error({}, `not reloaded: ${errorText(error)}`));
       });
+      const systemd = notifySystemd(log);
       const signal = await stop;
+      systemd.stop();
       log.info({ signal }, 'stopping: committing what is in flight');
       await server.stop();
       await service.stop();

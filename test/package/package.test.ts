@@ -1,0 +1,78 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { root } from '../house/sources.ts';
+import { eventually } from '../support/eventually.ts';
+import { requirePeer } from '../support/peers.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+/** Nothing of this machine's Node, npm or home is there, and npm could fetch nothing. */
+const bare = { PATH: '/usr/bin:/bin', HOME: '/nonexistent', npm_config_offline: 'true' };
+
+describe('the packages for machines without a network', () => {
+  it('hold everything, and run it: a tarball, and a .deb as Debian unpacks it', async ({ skip }) => {
+    if (requirePeer('dpkg-deb') === undefined) return skip();
+    const out = temporaryDirectory();
+    const said = execFileSync(process.execPath, [join(root, 'tools/package/main.ts'), '--out', out], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect(said.trim().split('\n')).toHaveLength(2);
+    const [tarball, deb] = ['.tar.gz', '.deb'].map((ending) => join(out, readdirSync(out).find((name) => name.endsWith(ending)) ?? ''));
+    const place = temporaryDirectory();
+    execFileSync('tar', ['-xzf', tarball as string, '-C', place]);
+    const [tree = ''] = readdirSync(place);
+    const unpacked = spawnSync(join(place, tree, 'fettle'), ['--version'], { env: bare, encoding: 'utf8' });
+    expect(unpacked.stdout.trim()).toBe((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version);
+
+    const machine = temporaryDirectory();
+    execFileSync('dpkg-deb', ['-x', deb as string, machine]);
+    const installed = join(machine, 'opt/fettle');
+    expect(statSync(join(installed, 'node_modules/onnxruntime-node/bin')).isDirectory()).toBe(true);
+    const foreign = execFileSync(
+      'find',
+      [installed, '-path', '*onnxruntime-node/bin*', '-type', 'd', '(', '-name', 'win32', '-o', '-name', 'darwin', ')'],
+      { encoding: 'utf8' },
+    );
+    expect(foreign).toBe('');
+    // Nothing that only development needs.
+    for (const name of ['vitest', 'typescript', 'rolldown', 'node-red'])
+      expect(existsSync(join(installed, 'node_modules', name))).toBe(false);
+    const listed = execFileSync('dpkg-deb', ['-c', deb as string], { encoding: 'utf8', maxBuffer: 50_000_000 });
+    for (const file of ['usr/bin/fettle', 'lib/systemd/system/fettle.service', 'etc/fettle/fettle.yaml'])
+      expect(listed).toContain(`./${file}`);
+    const configuration = join(machine, 'etc/fettle/fettle.yaml');
+    const data = join(machine, 'data');
+    writeFileSync(
+      configuration,
+      readFileSync(configuration, 'utf8').replace('/var/lib/fettle', data).replace('127.0.0.1:7171', '127.0.0.1:0'),
+    );
+    const fettle = join(installed, 'fettle');
+    const check = spawnSync(fettle, ['check', configuration], { env: bare, encoding: 'utf8' });
+    expect(`${check.stdout}${check.stderr}`).toContain('is fine');
+    const gateway = spawn(fettle, ['run', '-c', configuration], { env: bare, stdio: ['ignore', 'pipe', 'pipe'] });
+    onTestFinished(() => void gateway.kill('SIGKILL'));
+    let log = '';
+    for (const stream of [gateway.stdout, gateway.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        log += chunk.toString();
+      });
+    await eventually(() => log.includes('fettle is running'), `it runs: ${log}`);
+    const { url } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8')) as { url: string };
+    expect(await (await fetch(url)).text()).toContain('<title>Fettle</title>');
+    expect((await (await fetch(`${url}/app.js`)).text()).length).toBeGreaterThan(50_000);
+    expect(statSync(join(data, 'first-login.txt')).mode & 0o777).toBe(0o600);
+    const exited = new Promise((resolve) => gateway.once('exit', resolve));
+    gateway.kill('SIGTERM');
+    expect(await exited).toBe(0);
+  }, 400_000);
+
+  it('come with a service that systemd calls safe', ({ skip }) => {
+    const analyze = requirePeer('systemd-analyze') ?? skip();
+    const said = execFileSync(analyze, ['security', '--offline=true', join(root, 'packaging/fettle.service')], { encoding: 'utf8' });
+    const [, exposure = ''] = /Overall exposure level for fettle\.service: ([\d.]+)/.exec(said) ?? [];
+    expect(Number(exposure)).toBeLessThanOrEqual(2);
+    expect(Number(exposure)).toBeGreaterThan(0);
+  });
+});

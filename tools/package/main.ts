@@ -1,0 +1,25 @@
+/** npm run package [-- --out DIR] [--arch x64|arm64]: a tarball and a .deb that need no network where they are installed. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { makeDeb } from './make-deb.ts';
+import { type Architecture, makeTree, run } from './make-tree.ts';
+
+const { values } = parseArgs({ options: { out: { type: 'string', default: 'build' }, arch: { type: 'string', default: process.arch } } });
+if (values.arch !== 'x64' && values.arch !== 'arm64') throw new Error(`there is no package for ${values.arch}`);
+const architecture: Architecture = values.arch;
+const out = resolve(values.out);
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+const work = mkdtempSync(join(tmpdir(), 'fettle-package-'));
+try {
+  mkdirSync(out, { recursive: true });
+  const name = `fettle-${version}-linux-${architecture}`;
+  makeTree(join(work, name), architecture);
+  const tarball = join(out, `${name}.tar.gz`);
+  run('tar', ['--owner=0', '--group=0', '-czf', tarball, '-C', work, name], work);
+  const made = [tarball, makeDeb(join(work, name), out, join(work, 'staging'), architecture)];
+  for (const file of made) process.stdout.write(`${file}  ${Math.round(statSync(file).size / 1e6)} MB\n`);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}

@@ -15,6 +15,7 @@ import { maintenanceCommand } from './maintenance.ts';
 import { markCommand } from './mark.ts';
 import { modbusCommand } from './modbus.ts';
 import { modelCommand } from './model.ts';
+import { mqttCommand } from './mqtt.ts';
 import { reloadCommand } from './reload.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
@@ -37,6 +38,7 @@ const commands = [
   doctorCommand,
   initCommand,
   modbusCommand,
+  mqttCommand,
   trainCommand,
   evaluateCommand,
   compressCommand,

@@ -1,11 +1,12 @@
 import type { DetectorParameters } from '../core/detector.ts';
 import type { ScoreBatch } from '../core/score.ts';
 import type { WindowBatchBuilder } from '../core/window.ts';
-import { Baseline } from './baseline.ts';
-import { ChannelWatch, type SavedWatch } from './channel-watch.ts';
+import { Baseline, type SavedBaseline } from './baseline.ts';
+import { ChannelWatch, mostAlone, type SavedWatch } from './channel-watch.ts';
 import { Decision, type SavedDecision } from './decision.ts';
 import { RunningMedian, scoreOf } from './limit.ts';
 import { limitWithout } from './masked-limits.ts';
+import { RowWindow, type SavedWindow } from './row-window.ts';
 import { type SavedOffsets, SensorOffsets } from './sensor-offsets.ts';
 import { type SavedSlow, SlowChange, type SlowVerdict } from './slow-change.ts';
 import { type SavedWear, Wear, type WearLimit } from './wear.ts';
@@ -86,10 +87,7 @@ export class AssetDetector {
   readonly #median: RunningMedian;
   readonly #slow: SlowChange;
   readonly #wear: Wear | undefined;
-  /** Drift-corrected rows, `[length, channels]`, a ring. */
-  readonly #ring: Float64Array;
-  #filled = 0;
-  #at = 0;
+  readonly #window: RowWindow;
   #anew = false;
   #repeated = 0;
   #lastMs = Number.NaN;
@@ -115,7 +113,7 @@ export class AssetDetector {
     this.#median = new RunningMedian(parameters.median);
     this.#slow = new SlowChange(parameters);
     this.#wear = wear === undefined ? undefined : new Wear(parameters, wear);
-    this.#ring = new Float64Array(model.length * parameters.channels.length);
+    this.#window = new RowWindow(model.length, parameters.channels.length);
     this.#sensors = new SensorOffsets(parameters.channels.length);
   }
 
@@ -177,6 +175,7 @@ export class AssetDetector {
     this.#lastMs = row.endMs;
     if (gapRows > 0) {
       this.#baseline.forget(gapRows, this.parameters.halfLives.baseline);
+      this.#watch.missed(gapRows);
       if (gapRows > this.#length) this.#empty();
     }
     const done = (none: Verdict['none'], index = -1, slow?: SlowVerdict): Open => ({
@@ -192,6 +191,8 @@ export class AssetDetector {
     });
     if (!row.running) {
       this.#empty();
+      // Judged anew, then: a baseline that stands still in an alarm would never be found.
+      if (this.#baseline.rest()) this.#calm();
       return done('notRunning');
     }
     if (this.#watch.repeats(row.values, this.#sensors)) {
@@ -201,29 +202,31 @@ export class AssetDetector {
     this.#repeated = 0;
     const usable = new Float64Array(channels);
     const others = row.values.some(Number.isFinite);
+    // A long row of last values, and then another one, would look like a step.
+    if (others && this.#watch.hole > mostAlone) this.#empty();
     for (let c = 0; c < channels; c++) {
       const measured = this.#sensors.measures(c);
       const shown = this.#sensors.read(c, row.values[c] as number);
       const { value, own } = this.#watch.read(c, shown, row.bad[c] === 1 || measured, others, this.#inAlarm);
       usable[c] = value;
-      this.#ring[this.#at * channels + c] = this.#baseline.correct(c, value, own);
+      this.#window.set(c, this.#baseline.correct(c, value, own), value);
     }
-    this.#at = (this.#at + 1) % this.#length;
-    this.#filled++;
-    const slow = worse(this.#slow.row(usable), this.#wear?.row(usable));
+    this.#window.next();
+    // A fault that is told of must not be told of once more, when it is over, as what changed slowly.
+    const slow = this.#frozen ? undefined : worse(this.#slow.row(usable), this.#wear?.row(usable));
     const out = this.#watch.masked.reduce((sum, masked) => sum + masked, 0);
     let index = -1;
     let none: Verdict['none'] = 'filling';
     if (out * 2 > channels) none = 'tooFewChannels';
-    else if (this.#filled >= this.#length) {
+    else if (this.#window.isFull && this.#baseline.isSettled) {
       none = undefined;
       index = batch.count;
-      const to = batch.open(asset, row.endMs);
-      const oldest = this.#at * channels;
-      for (let i = 0; i < this.#ring.length; i++) batch.values[to + i] = this.#ring[(oldest + i) % this.#ring.length] as number;
+      this.#window.copyTo(batch, batch.open(asset, row.endMs));
     }
     const opened = done(none, index, slow);
+    const { isSettled } = this.#baseline;
     if (none !== 'tooFewChannels') this.#baseline.adapt(this.#frozen);
+    if (this.#baseline.isSettled && !isSettled) this.#window.correctAnew(this.#baseline);
     return opened;
   }
 
@@ -296,19 +299,24 @@ export class AssetDetector {
   }
 
   #begin(): void {
-    this.#baseline.rebase(this.#watch.lastValues());
+    this.#baseline.rebase();
     this.#slow.rebase();
     this.#wear?.rebase();
-    this.#decision.rest();
-    this.#frozen = false;
-    this.#inAlarm = false;
+    this.#calm();
     this.#empty();
     this.#median.clear();
   }
 
+  /** Nothing is held against the machine. */
+  #calm(): void {
+    this.#decision.rest();
+    this.#frozen = false;
+    this.#inAlarm = false;
+  }
+
   /** The window begins anew: what is in it does not belong to what comes. */
   #empty(): void {
-    this.#filled = 0;
+    this.#window.empty();
     this.#anew = true;
   }
 
@@ -334,9 +342,7 @@ export class AssetDetector {
       median: this.#median.save(),
       slow: this.#slow.save(),
       wear: this.#wear?.save() ?? null,
-      ring: [...this.#ring],
-      filled: this.#filled,
-      at: this.#at,
+      ...this.#window.save(),
       repeated: this.#repeated,
       lastMs: finite(this.#lastMs),
       block: finite(this.#block),
@@ -355,9 +361,7 @@ export class AssetDetector {
     this.#median.restore(saved.median);
     this.#slow.restore(saved.slow);
     if (saved.wear != null) this.#wear?.restore(saved.wear);
-    this.#ring.set(saved.ring);
-    this.#filled = saved.filled;
-    this.#at = saved.at;
+    this.#window.restore(saved);
     this.#repeated = saved.repeated;
     this.#lastMs = saved.lastMs ?? Number.NaN;
     this.#block = saved.block ?? Number.NaN;
@@ -370,19 +374,16 @@ export class AssetDetector {
 const worse = (a: SlowVerdict | undefined, b: SlowVerdict | undefined): SlowVerdict | undefined =>
   a === undefined || (b !== undefined && b.ratio > a.ratio) ? b : a;
 
-export interface SavedDetector {
+export interface SavedDetector extends SavedWindow {
   readonly channels: number;
   readonly length: number;
-  readonly baseline: { readonly level: number[]; readonly scale: number[] };
+  readonly baseline: SavedBaseline;
   readonly watch: SavedWatch;
   readonly sensors?: SavedOffsets;
   readonly decision: SavedDecision;
   readonly median: number[];
   readonly slow: SavedSlow;
   readonly wear?: SavedWear | null;
-  readonly ring: readonly number[];
-  readonly filled: number;
-  readonly at: number;
   readonly repeated: number;
   readonly lastMs: number | null;
   readonly block: number | null;

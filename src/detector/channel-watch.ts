@@ -10,7 +10,7 @@ export interface ChannelReading {
 }
 
 /** Rows a channel may be away while others speak: a value that stands while the machine moves on looks like a fault. */
-const mostAlone = 5;
+export const mostAlone = 5;
 
 /**
  * Which channels can be used (detector study 2, section 5): a short gap is bridged by the last value, one of all channels for as long as a window; a channel that stays away, is bad, or is frozen on one value is out,
@@ -74,9 +74,14 @@ export class ChannelWatch {
     return { value: out ? Number.NaN : (this.#last[c] as number), own: usable && !out };
   }
 
-  /** By channel; NaN where there was none yet. */
-  lastValues(): Float64Array {
-    return this.#last.slice();
+  /** Rows since any channel had a usable value. */
+  get hole(): number {
+    return Math.min(...this.#gap);
+  }
+
+  /** So many rows did not come: what was last heard is as old. */
+  missed(rows: number): void {
+    for (let c = 0; c < this.#gap.length; c++) this.#gap[c] = (this.#gap[c] as number) + rows;
   }
 
   /** Channels that stand on one value. */

@@ -21,6 +21,8 @@ export class SlowChange {
   readonly #references: readonly Float64Array[];
   /** Rows since the end of learning. */
   #rows = 0;
+  /** Rows since a person said that things are different now. For as many as a mean weighs, means and references are found anew, and nothing is said. */
+  #since = Number.POSITIVE_INFINITY;
 
   constructor({ channels, slow }: DetectorParameters) {
     this.#channels = channels;
@@ -39,11 +41,15 @@ export class SlowChange {
     this.#scales.forEach((scale, s) => {
       const mean = this.#means[s] as Float64Array;
       const reference = this.#references[s] as Float64Array;
-      const weight = weightOf(scale.halfLifeRows);
+      const weight = Math.max(weightOf(scale.halfLifeRows), 1 / (this.#since + 1));
       for (let c = 0; c < mean.length; c++) {
         const { mean: centre, deviation } = this.#channels[c] as DetectorParameters['channels'][number];
         const value = values[c] as number;
         if (Number.isFinite(value)) mean[c] = (mean[c] as number) + weight * ((value - centre) / deviation - (mean[c] as number));
+      }
+      if (this.#since < scale.halfLifeRows) {
+        reference.set(mean);
+        return;
       }
       for (let c = 0; c < mean.length; c++) {
         let contrast = 0;
@@ -57,27 +63,28 @@ export class SlowChange {
         if (own > ratio) [ratio, channel] = [own, c];
       }
     });
+    this.#since++;
     return { ratio, channel };
   }
 
-  /** The means as they stand are the reference from here on. */
+  /** Means and references begin anew with the next row. */
   rebase(): void {
     this.#rows = 0;
-    this.#means.forEach((mean, s) => {
-      this.#references[s]?.set(mean);
-    });
+    this.#since = 0;
   }
 
   save(): SavedSlow {
     return {
       rows: this.#rows,
+      ...(Number.isFinite(this.#since) && { since: this.#since }),
       means: this.#means.map((mean) => [...mean]),
       references: this.#references.map((reference) => [...reference]),
     };
   }
 
-  restore({ rows, means, references }: SavedSlow): void {
+  restore({ rows, since = Number.POSITIVE_INFINITY, means, references }: SavedSlow): void {
     this.#rows = rows;
+    this.#since = since;
     means.forEach((mean, s) => {
       this.#means[s]?.set(mean);
     });
@@ -89,6 +96,7 @@ export class SlowChange {
 
 export interface SavedSlow {
   readonly rows: number;
+  readonly since?: number;
   readonly means: readonly (readonly number[])[];
   readonly references: readonly (readonly number[])[];
 }

@@ -21,11 +21,15 @@ export class Wear {
   /** In deviations from the mean of learning. */
   readonly #means: Float64Array;
   readonly #references: Float64Array;
+  readonly #halfLifeRows: number;
+  /** Rows since a person said that things are different now: for a half-life means and references are found anew, and nothing is said. */
+  #since = Number.POSITIVE_INFINITY;
 
   constructor({ channels }: DetectorParameters, limit: WearLimit) {
     this.#channels = channels;
     this.#limit = limit;
-    this.#weight = weightOf(Math.max(1, limit.overRows * halfLifeShare));
+    this.#halfLifeRows = Math.max(1, limit.overRows * halfLifeShare);
+    this.#weight = weightOf(this.#halfLifeRows);
     this.#means = new Float64Array(channels.length);
     this.#references = new Float64Array(channels.length);
   }
@@ -34,33 +38,38 @@ export class Wear {
   row(values: ArrayLike<number>): SlowVerdict {
     let ratio = 0;
     let channel = 0;
+    const weight = Math.max(this.#weight, 1 / (this.#since + 1));
     for (let c = 0; c < this.#means.length; c++) {
       const { mean, deviation } = this.#channels[c] as DetectorParameters['channels'][number];
       const value = values[c] as number;
       if (Number.isFinite(value))
-        this.#means[c] = (this.#means[c] as number) + this.#weight * ((value - mean) / deviation - (this.#means[c] as number));
+        this.#means[c] = (this.#means[c] as number) + weight * ((value - mean) / deviation - (this.#means[c] as number));
+      if (this.#since < this.#halfLifeRows) this.#references[c] = this.#means[c] as number;
       const own = Math.abs((this.#means[c] as number) - (this.#references[c] as number)) / this.#limit.deviations;
       if (own > ratio) [ratio, channel] = [own, c];
     }
+    this.#since++;
     return { ratio, channel };
   }
 
-  /** The means as they stand are the reference from here on. */
+  /** Means and references begin anew with the next row. */
   rebase(): void {
-    this.#references.set(this.#means);
+    this.#since = 0;
   }
 
   save(): SavedWear {
-    return { means: [...this.#means], references: [...this.#references] };
+    return { means: [...this.#means], references: [...this.#references], ...(Number.isFinite(this.#since) && { since: this.#since }) };
   }
 
-  restore({ means, references }: SavedWear): void {
+  restore({ means, references, since = Number.POSITIVE_INFINITY }: SavedWear): void {
+    this.#since = since;
     this.#means.set(means);
     this.#references.set(references);
   }
 }
 
 export interface SavedWear {
+  readonly since?: number;
   readonly means: readonly number[];
   readonly references: readonly number[];
 }

@@ -49,13 +49,13 @@ class Bench {
     return new Bench(scorer);
   }
 
-  async run(from: number, to: number, change: Change = () => {}, at = to - from): Promise<Verdict[]> {
+  async run(from: number, to: number, change: Change = () => {}, at = to - from, running = true): Promise<Verdict[]> {
     const verdicts: Verdict[] = [];
     for (let first = from; first < to; first += at) {
       for (let i = first; i < Math.min(to, first + at); i++) {
         const values = machine.slice(i * channels, (i + 1) * channels);
         change(values, i);
-        this.detector.push({ endMs: 1_790_000_000_000 + (i + 1) * stepMs, values, bad: new Uint8Array(channels), running: true });
+        this.detector.push({ endMs: 1_790_000_000_000 + (i + 1) * stepMs, values, bad: new Uint8Array(channels), running });
       }
       while (this.detector.hasRows) {
         this.#batch.clear();
@@ -225,6 +225,20 @@ describe('the tracking detector', () => {
     const plain = machine[1_560 * channels + 3] as number;
     expect(Math.abs((fault[60]?.observed[3] as number) - (plain + 95))).toBeLessThan(15);
     expect(alarmed(await after.run(1_700, 1_800, shown))).toBeLessThan(30);
+  });
+
+  it('is judged anew after a long stop, whatever stood before it, and sees a fault that goes on', async () => {
+    const stopped = (from: number, to: number, bench: Bench): Promise<Verdict[]> => bench.run(from, to, undefined, to - from, false);
+    const bench = await Bench.open();
+    await bench.run(1000, 1300);
+    expect(alarmed(await bench.run(1300, 1400, step(3, 60)))).toBeGreaterThan(50);
+    await stopped(1400, 1500, bench);
+    const mended = await bench.run(1500, 1700);
+    expect(mended.filter(({ none }) => none === 'filling')).toHaveLength(20);
+    expect(mended.at(-1)?.none).toBeUndefined();
+    expect(alarmed(mended)).toBeLessThan(5);
+    await stopped(1700, 1800, bench);
+    expect(alarmed(await bench.run(1800, 1900, step(3, 60)))).toBeGreaterThan(50);
   });
 
   it('begins its window anew after a hole and after a stop', async () => {

@@ -45,6 +45,8 @@ export function monthConfiguration({ plan, stepMs, limits, broker, marker, chang
     ],
     tags: {
       ...Object.fromEntries(products.map((tag) => [tag, { hold: true, maxAge: '1h' }])),
+      // A thermocouple that sticks shows it by itself; what stands still for long is left out of the model.
+      ...(plan.assets.includes('line2/oven') && { 'line2/oven/zone1-temp': { flatline: '1h' } }),
       ...(changed && { [`${machines[0]?.asset}/current`]: { engineeringUnit: 'A', limits: { hihi: 60 } } }),
     },
     assets: machines.map(({ asset, rest, product }) => ({
@@ -55,6 +57,7 @@ export function monthConfiguration({ plan, stepMs, limits, broker, marker, chang
       detector: { learn: lessons[asset] },
       ...(product !== undefined && { context: `${asset}/product` }),
     })),
+    detector: { budget: '1/week' },
     alerts: { url: broker, scores: false },
   };
 }

@@ -48,7 +48,7 @@ export interface MonthAccount {
   /** What had to be raised and was not, or too late. */
   readonly missed: readonly string[];
   /** Transitions nobody heard, and those heard that the journal does not have and nobody withdrew. */
-  readonly unheard: number;
+  readonly unheard: readonly string[];
   readonly ghosts: number;
   readonly highestBytes: number;
   readonly highestFileBytes: number;
@@ -85,7 +85,7 @@ export function judgeMonth(evidence: MonthEvidence): MonthAccount {
       .filter(([tag, count]) => kept.samples.get(tag) !== count)
       .map(([tag, count]) => `${tag}: ${kept.samples.get(tag) ?? 0} of ${count}`),
     ...judgeAlarms(plan.truths, transitions),
-    unheard: transitions.filter(({ id }) => !heardIds.has(id)).length,
+    unheard: transitions.map(({ id }) => id).filter((id) => !heardIds.has(id)),
     ghosts: heard.filter(({ id }) => !known.has(id) && !withdrawn.has(id)).length,
     highestBytes,
     highestFileBytes,

@@ -116,7 +116,7 @@ export function monthPlan(assets: readonly string[], days: number, fromMs: numbe
     ({ asset, kind, fromMs: onset, forMs, deadlineMs }): Truth => ({
       asset,
       what: kind,
-      rules: anomaly,
+      rules: kind === 'stuckSensor' ? [...anomaly, 'flatline'] : anomaly,
       fromMs: onset,
       toMs: onset + forMs + graceMs,
       deadlineMs: onset + deadlineMs,

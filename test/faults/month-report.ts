@@ -65,7 +65,10 @@ export function checksOf(account: MonthAccount, limitBytes: number): [string, bo
     ],
     [`${falseAlarms.length} false alarms of established models and rules`, falseAlarms.length === 0],
     [`${missed.length} true faults not raised in time${missed.map((what) => `; ${what}`).join('')}`, missed.length === 0],
-    [`${unheard} transitions no subscriber heard, ${ghosts} heard that did not happen`, unheard + ghosts === 0],
+    [
+      `${unheard.length} transitions no subscriber heard, ${ghosts} heard that did not happen${unheard.map((id) => `; ${id}`).join('')}`,
+      unheard.length + ghosts === 0,
+    ],
     [
       `at most ${(highestBytes / 1e6).toFixed(1)} MB in the database, its file ${(highestFileBytes / 1e6).toFixed(1)} MB, of ${limitBytes / 1e6} MB`,
       Math.max(highestBytes, highestFileBytes) <= limitBytes,

@@ -18,30 +18,41 @@ export function enforceRetention(database: DatabaseSync, limits: RetentionLimits
   // The fold may still need segments after the last snapshot.
   const folded = 'seq <= coalesce((SELECT seq FROM snapshots), 0)';
   dropSegments(database, `SELECT seq FROM segments WHERE wall_ms < ${oldest} AND ${unsent} AND ${folded} ORDER BY seq LIMIT ${chunk * 16}`);
-  for (const [table, column] of [
-    ['scores', 'end_ms'],
-    ['invalid_windows', 'end_ms'],
-    ['transitions', 'at_ms'],
-  ] as const) {
-    database.prepare(`DELETE FROM ${table} WHERE ${column} < ?`).run(oldest);
-  }
+  dropResults(database, oldest);
+  database.prepare('DELETE FROM transitions WHERE at_ms < ?').run(oldest);
   // A bounded share of the work a call: the next commit goes on.
   for (let round = 0; round < 32 && usedBytes(database) > limits.maxBytes; round++) {
-    if (dropSegments(database, `SELECT seq FROM segments WHERE ${unsent} AND ${folded} ORDER BY seq LIMIT ${chunk}`)) continue;
+    const dropped = dropSegments(database, `SELECT seq FROM segments WHERE ${unsent} AND ${folded} ORDER BY seq LIMIT ${chunk}`);
+    if (dropped !== undefined) {
+      dropResults(database, dropped);
+      continue;
+    }
     if (dropWaiting(database, 'samples') || dropWaiting(database, 'results')) continue;
     break;
   }
 }
 
-function dropSegments(database: DatabaseSync, which: string): boolean {
-  const { segments, samples } = database
-    .prepare(`SELECT count(*) AS segments, coalesce(sum(samples), 0) AS samples FROM segments WHERE seq IN (${which})`)
-    .get() as { segments: number; samples: number };
-  if (segments === 0) return false;
+/** Returns the event time up to which something is gone; undefined where there was nothing to drop. */
+function dropSegments(database: DatabaseSync, which: string): number | undefined {
+  const { segments, samples, lastMs } = database
+    .prepare(
+      `SELECT count(*) AS segments, coalesce(sum(samples), 0) AS samples, max(last_ms) AS lastMs FROM segments WHERE seq IN (${which})`,
+    )
+    .get() as { segments: number; samples: number; lastMs: number };
+  if (segments === 0) return undefined;
   database.exec(`DELETE FROM segments WHERE seq IN (${which})`);
   count(database, 'droppedSegments', segments);
   count(database, 'droppedSamples', samples);
-  return true;
+  return lastMs;
+}
+
+/** What was said of the time before: it goes with its samples, or it would be all there is. By asset, as the tables are sorted. */
+function dropResults(database: DatabaseSync, beforeMs: number): void {
+  const assets = database.prepare("SELECT idx FROM names WHERE kind = 'asset'").all() as { idx: number }[];
+  for (const table of ['scores', 'invalid_windows']) {
+    const drop = database.prepare(`DELETE FROM ${table} WHERE asset = ? AND end_ms < ?`);
+    for (const { idx } of assets) drop.run(idx, beforeMs);
+  }
 }
 
 function dropWaiting(database: DatabaseSync, lane: 'samples' | 'results'): boolean {

@@ -13,6 +13,8 @@ import { readSegment } from './segment.ts';
 import { isDamaged, sqliteBusy, sqliteCode, sqliteFull } from './sqlite-error.ts';
 import { copiesIn, removeOldCopies } from './upgrade-copy.ts';
 
+const retentionEveryMs = 10_000;
+
 export interface StoreOptions {
   readonly directory: string;
   readonly maxBytes: number;
@@ -82,8 +84,9 @@ export class JournalStore {
       for (const row of batch.outbox)
         entry.run(row.sink, row.lane, row.count, batch.wallMs, row.payload === null ? seq : null, row.payload);
       if (batch.snapshot !== null) this.#sql('INSERT OR REPLACE INTO snapshots VALUES (1, ?, ?)').run(seq, batch.snapshot);
-      if (batch.wallMs >= this.#nextRetentionMs) {
-        this.#nextRetentionMs = batch.wallMs + 10_000;
+      // A clock that was set back must not keep it from being done.
+      if (batch.wallMs >= this.#nextRetentionMs || batch.wallMs < this.#nextRetentionMs - retentionEveryMs) {
+        this.#nextRetentionMs = batch.wallMs + retentionEveryMs;
         enforceRetention(this.#database, { ...this.#options, wallMs: batch.wallMs });
         removeOldCopies(this.#options.directory, batch.wallMs);
       }

@@ -45,6 +45,8 @@ const fewestRows = 400;
 const patienceMs = 180_000;
 /** While it has no connection, the gateway writes the clock down this often. */
 const clockRowMs = 1_200;
+/** Time that passes for the gateway with each chunk: enough for a snapshot, and for a moment of silence. */
+const breathMs = 6_000;
 /** The power goes within this much of the traffic. */
 const longestCutMs = 40;
 
@@ -125,7 +127,8 @@ class Month {
     const { counters } = await this.#state();
     await this.#gateway?.stop();
     this.#gateway = undefined;
-    const { sent, samples } = this.#plant;
+    const { sent } = this.#plant;
+    const samples = { ...this.#plant.samples, [markerTag]: this.#markers };
     await pause(300);
     return judgeMonth({
       plan,
@@ -173,8 +176,9 @@ class Month {
         // What devices measure meanwhile they keep, as the clock goes on.
         const kept: Message[] = [];
         for (const part of [0.25, 1]) {
+          const since = this.#plant.nowMs;
           kept.push(...this.#plant.until(nowMs + part * act.forMs));
-          await this.#setClock(this.#plant.nowMs, true);
+          await this.#setClock(this.#plant.nowMs, this.#plant.nowMs - since);
           await pause(clockRowMs);
         }
         await this.#mosquitto.start();
@@ -244,8 +248,8 @@ class Month {
     await eventually(async () => (await this.#state()).connected, 'the gateway is connected');
   }
 
-  async #setClock(ms: number, passes = false): Promise<void> {
-    await this.#gateway?.ask({ ask: 'clock', atMs: ms + this.#clockOffMs, passes });
+  async #setClock(ms: number, passedMs = breathMs): Promise<void> {
+    await this.#gateway?.ask({ ask: 'clock', atMs: ms + this.#clockOffMs, passedMs });
   }
 
   /** Resolves when the broker has all of it. */
@@ -271,7 +275,11 @@ class Month {
   async #state(): Promise<ChildState> {
     const state = await (this.#gateway as MonthGateway).state();
     this.#highestBytes = Math.max(this.#highestBytes, state.bytes);
-    this.#highestFileBytes = Math.max(this.#highestFileBytes, statSync(join(this.#data, databaseName)).size);
+    const files = ['', '-wal'].map((suffix) => statSync(join(this.#data, databaseName + suffix), { throwIfNoEntry: false })?.size ?? 0);
+    this.#highestFileBytes = Math.max(
+      this.#highestFileBytes,
+      files.reduce((sum, bytes) => sum + bytes, 0),
+    );
     return state;
   }
 

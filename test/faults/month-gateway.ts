@@ -7,8 +7,8 @@ import type { LearningStatus } from '../../src/gateway/learner.ts';
 import type { GatewayStatus } from '../../src/gateway/status.ts';
 
 export type Question =
-  /** What the clock on the wall shows from now on; `passes`: the time up to then has gone by. Else it has only been played faster. */
-  | { readonly ask: 'clock'; readonly atMs: number; readonly passes: boolean }
+  /** What the clock on the wall shows from now on, and how much time has gone by in the gateway's own eyes: the rest has only been played faster. */
+  | { readonly ask: 'clock'; readonly atMs: number; readonly passedMs: number }
   /** Answered when the marker with this number has come in. */
   | { readonly ask: 'marker'; readonly tag: string; readonly number: number }
   | { readonly ask: 'state' }

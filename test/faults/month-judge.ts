@@ -37,6 +37,8 @@ export interface MonthAccount {
   readonly samples: number;
   /** `device #number` of messages that the journal neither has nor says it dropped. */
   readonly lost: readonly string[];
+  /** Samples that the journal says it dropped for want of room. */
+  readonly dropped: number;
   /** Messages that stand in the journal more than once. */
   readonly duplicated: number;
   /** Tags of which more or fewer samples are kept than were sent. */
@@ -64,6 +66,8 @@ export function judgeMonth(evidence: MonthEvidence): MonthAccount {
   const { plan, data, sent, numbers, samples, heard, highestBytes, highestFileBytes, undoneWrites, restarts, counters, learnt } = evidence;
   const store = new JournalStore({ directory: data, maxBytes: 1e15, maxAgeMs: 1e15 });
   const kept = keptIn(store, numbers);
+  const dropped = store.opened.retention.droppedSamples;
+  const all = [samples, Object.fromEntries(kept.samples)].map((of) => Object.values(of).reduce((sum, count) => sum + count, 0));
   const transitions = (store.query('SELECT document FROM transitions ORDER BY at_ms, sequence', []) as { document: string }[]).map(
     ({ document }) => JSON.parse(document) as AlarmTransition,
   );
@@ -75,15 +79,17 @@ export function judgeMonth(evidence: MonthEvidence): MonthAccount {
   return {
     messages: Object.values(sent).reduce((sum, count) => sum + count, 0),
     samples: Object.values(samples).reduce((sum, count) => sum + count, 0),
-    lost: Object.entries(sent).flatMap(([device, count]) =>
-      Array.from({ length: count }, (_, number) => number)
-        .filter((number) => !kept.times.has(`${device} #${number}`))
-        .map((number) => `${device} #${number}`),
-    ),
+    lost: Object.entries(sent).flatMap(([device, count]) => lostOf(device, count, kept.times, dropped > 0)),
+    dropped,
     duplicated: [...kept.times.values()].filter((times) => times > 1).length,
-    miscounted: Object.entries(samples)
-      .filter(([tag, count]) => kept.samples.get(tag) !== count)
-      .map(([tag, count]) => `${tag}: ${kept.samples.get(tag) ?? 0} of ${count}`),
+    miscounted:
+      dropped > 0
+        ? all[0] === (all[1] as number) + dropped
+          ? []
+          : [`${all[1]} kept and ${dropped} dropped of ${all[0]}`]
+        : Object.entries(samples)
+            .filter(([tag, count]) => kept.samples.get(tag) !== count)
+            .map(([tag, count]) => `${tag}: ${kept.samples.get(tag) ?? 0} of ${count}`),
     ...judgeAlarms(plan.truths, transitions),
     unheard: transitions.map(({ id }) => id).filter((id) => !heardIds.has(id)),
     ghosts: heard.filter(({ id }) => !known.has(id) && !withdrawn.has(id)).length,
@@ -96,6 +102,13 @@ export function judgeMonth(evidence: MonthEvidence): MonthAccount {
     badSamples: counters.badSamples,
     learnt,
   };
+}
+
+/** Numbers that are not in the journal. Where it says that it dropped some, those before the oldest kept are these. */
+function lostOf(device: string, count: number, times: ReadonlyMap<string, number>, mayDrop: boolean): string[] {
+  const keys = Array.from({ length: count }, (_, number) => `${device} #${number}`);
+  const oldest = mayDrop ? keys.findIndex((key) => times.has(key)) : 0;
+  return keys.slice(oldest).filter((key) => !times.has(key));
 }
 
 /** How often each message stands in the journal, and how many samples of each tag. */

@@ -70,7 +70,7 @@ export function checksOf(account: MonthAccount, limitBytes: number): [string, bo
       unheard.length + ghosts === 0,
     ],
     [
-      `at most ${(highestBytes / 1e6).toFixed(1)} MB in the database, its file ${(highestFileBytes / 1e6).toFixed(1)} MB, of ${limitBytes / 1e6} MB`,
+      `at most ${(highestBytes / 1e6).toFixed(1)} MB in the database, its files ${(highestFileBytes / 1e6).toFixed(1)} MB, of ${limitBytes / 1e6} MB`,
       Math.max(highestBytes, highestFileBytes) <= limitBytes,
     ],
   ];

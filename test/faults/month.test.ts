@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { at, minuteMs, monthDays, monthStartMs } from './month-calendar.ts';
+import { at, dayMs, minuteMs, monthDays, monthStartMs } from './month-calendar.ts';
 import { playMonth } from './month-campaign.ts';
 import { monthPlan } from './month-plan.ts';
 
@@ -26,6 +26,19 @@ it('a month of stops, products, work, upgrades, power cuts and clocks loses noth
   expect(account.learnt).toEqual({ 'line1/pump': 'established', [compressor]: 'established' });
   expect(account).toMatchObject({ unheard: [], ghosts: 0, restarts: 6 });
   expect(Math.max(account.highestBytes, account.highestFileBytes)).toBeLessThan(maxBytes);
+}, 120_000);
+
+it('keeps within its limit by dropping the oldest, to the sample as many as it says, also while its clock is set back', async (context) => {
+  const limit = 600_000;
+  const day = (number: number, offMs: number) => ({ kind: 'gatewayClock' as const, atMs: at(number, 0), offMs });
+  const plan = { ...monthPlan([compressor], 6, monthStartMs), acts: [day(2, 3 * dayMs), day(3, 0)] };
+  const account =
+    (await playMonth({ plan, stepMs: minuteMs, seed: 1, directory: temporaryDirectory(), limits: { maxBytes: limit } })) ?? context.skip();
+  expect(account.dropped).toBeGreaterThan(5_000);
+  expect(account.lost).toEqual([]);
+  expect(account.miscounted).toEqual([]);
+  // What comes between two looks is three hours here, and ten seconds in a plant.
+  expect(account.highestBytes).toBeLessThan(1.15 * limit);
 }, 120_000);
 
 it('is judged by who sees work on a machine that nobody announced, and what a build loses that acknowledges before the commit', async (context) => {

@@ -160,6 +160,36 @@ describe('the journal store', () => {
     store.close();
   });
 
+  it('lets results go with the samples they are of, and is not kept from it by a clock that is set back', () => {
+    const store = new JournalStore({ directory: temporaryDirectory(), maxBytes: 1_500_000, maxAgeMs: 1e15 });
+    const count = 200;
+    for (let i = 0; i < 300; i++) {
+      const endMs = Float64Array.from({ length: count }, (_, k) => i * count + k + 1);
+      const scores = {
+        count,
+        asset: new Uint32Array(count),
+        model: new Uint32Array(count),
+        endMs,
+        value: new Float64Array(count),
+        threshold: new Float64Array(count),
+        channels: new Uint16Array(count).fill(5),
+        detail: new Float32Array(count * 15),
+      };
+      const samples = [...endMs].map((ms) => [1, ms, Math.PI * ms] as const);
+      const names = i === 0 ? [{ kind: 'asset' as const, index: 0, name: 'pump' }] : [];
+      store.commit(batchOf(samples, { wallMs: (i === 100 ? 1e9 : 1000) + i * 11_000, snapshot: Buffer.from('s'), scores, names }));
+    }
+    const [{ bytes, scored, oldestMs }] = store.query(
+      'SELECT (page_count - freelist_count) * page_size AS bytes, (SELECT count(*) FROM scores) AS scored, (SELECT min(end_ms) FROM scores) AS oldestMs FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
+      [],
+    ) as [{ bytes: number; scored: number; oldestMs: number }];
+    expect(bytes).toBeLessThan(1_700_000);
+    expect(scored).toBeGreaterThan(1_000);
+    expect(store.segments(0, 1e9).length).toBeGreaterThan(scored / count - 2);
+    expect(oldestMs).toBeGreaterThan(100 * count);
+    store.close();
+  });
+
   it('drops history by age, but nothing a sink still waits for', () => {
     const store = new JournalStore({ directory: temporaryDirectory(), maxBytes: 1e9, maxAgeMs: 60_000 });
     store.commit(batchOf([[1, 1, 1]], { wallMs: 1_000, snapshot: Buffer.from('s') }));

@@ -45,6 +45,8 @@ const fewestRows = 400;
 const patienceMs = 180_000;
 /** While it has no connection, the gateway writes the clock down this often. */
 const clockRowMs = 1_200;
+/** The last alarms reach who listens. */
+const quietMs = 1_000;
 /** Time that passes for the gateway with each chunk: enough for a snapshot, and for a moment of silence. */
 const breathMs = 6_000;
 /** The power goes within this much of the traffic. */
@@ -72,7 +74,8 @@ class Month {
   readonly #heard = new Map<string, AlarmTransition>();
   #client: MqttClient | undefined;
   #gateway: MonthGateway | undefined;
-  #disk: FaultyDisk | undefined;
+  /** Of the data directory, which is another one after a restoring. */
+  #disk: { readonly directory: string; readonly disk: FaultyDisk } | undefined;
   #site: string;
   readonly #random: () => number;
   #clockOffMs = 0;
@@ -125,11 +128,11 @@ class Month {
       await this.#watched(untilMs, untilMs === next && acts[0]?.kind === 'powerCut');
     }
     const { counters } = await this.#state();
+    await pause(quietMs);
     await this.#gateway?.stop();
     this.#gateway = undefined;
     const { sent } = this.#plant;
     const samples = { ...this.#plant.samples, [markerTag]: this.#markers };
-    await pause(300);
     return judgeMonth({
       plan,
       data: this.#data,
@@ -192,7 +195,7 @@ class Month {
         await this.#setClock(this.#plant.nowMs);
         await pause(this.#random() * longestCutMs);
         await this.#gateway?.kill();
-        this.#undoneWrites += this.#disk?.cutPower() ?? 0;
+        this.#undoneWrites += this.#disk?.disk.cutPower() ?? 0;
         await traffic;
         await this.#start();
         await this.#marker();
@@ -237,14 +240,16 @@ class Month {
   }
 
   async #start(): Promise<void> {
-    const { directory, build = {} } = this.#options;
+    const { build = {} } = this.#options;
     mkdirSync(this.#data, { recursive: true });
-    const scratch = join(directory, `disk-${this.#restarts}`);
-    mkdirSync(scratch);
-    this.#disk = new FaultyDisk(this.#data, scratch);
+    if (this.#disk?.directory !== this.#data) {
+      const scratch = `${this.#data}-disk`;
+      mkdirSync(scratch);
+      this.#disk = { directory: this.#data, disk: new FaultyDisk(this.#data, scratch) };
+    }
     this.#restarts++;
     const atMs = this.#plant.nowMs + this.#clockOffMs;
-    this.#gateway = await MonthGateway.start(join(this.#site, 'fettle.yaml'), { atMs, ...build }, this.#disk.environment());
+    this.#gateway = await MonthGateway.start(join(this.#site, 'fettle.yaml'), { atMs, ...build }, this.#disk.disk.environment());
     await eventually(async () => (await this.#state()).connected, 'the gateway is connected');
   }
 

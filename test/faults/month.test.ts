@@ -42,7 +42,7 @@ it('keeps within its limit by dropping the oldest, to the sample as many as it s
 }, 120_000);
 
 it('is judged by who sees work on a machine that nobody announced, and what a build loses that acknowledges before the commit', async (context) => {
-  const plan = monthPlan([compressor], 16, at(10, 0));
+  const plan = monthPlan([compressor], 16, at(11, 0));
   const account =
     (await playMonth({
       plan: {

@@ -18,9 +18,16 @@ export function parseTimestamp(value: unknown, unit?: EpochUnit): number {
   }
   if (typeof value !== 'string') return Number.NaN;
   const iso = isoPattern.exec(value);
+  if (iso !== null && !isDay(value)) return Number.NaN;
   if (iso !== null)
     return Date.parse(
       iso[1] === undefined ? `${value.includes(':') ? value.replace(' ', 'T') : `${value}T00:00`}Z` : value.replace(' ', 'T'),
     );
   return /^\d+(?:\.\d+)?$/.test(value) ? parseTimestamp(Number(value), unit) : Number.NaN;
+}
+
+/** Date.parse makes the 2nd of March of a 30th of February. */
+function isDay(iso: string): boolean {
+  const day = Number(iso.slice(8, 10));
+  return day <= 28 || day <= new Date(Date.UTC(2000 + (Number(iso.slice(0, 4)) % 400), Number(iso.slice(5, 7)), 0)).getUTCDate();
 }

@@ -44,9 +44,12 @@ export function compileJsonPath(text: string): PathGetter {
   if (steps.length === 0) return (document) => document;
   if (steps.length === 1 && first !== undefined && 'key' in first) {
     const { key } = first;
-    // What every object, array or text has without having been told.
+    // What every object has without having been told; arrays and texts have functions beside (`$.values`).
     if (key === 'length' || key in Object.prototype || /^\d/.test(key)) return follow(steps);
-    return (document) => (document as Record<string, unknown> | null)?.[key];
+    return (document) => {
+      const value = (document as Record<string, unknown> | null)?.[key];
+      return typeof value === 'function' ? undefined : value;
+    };
   }
   const star = steps.findIndex((step) => 'all' in step);
   if (star < 0) return follow(steps);

@@ -49,8 +49,8 @@ const letters = '[\\p{L}%°º‰µμΩ℃℉\u2033\u2032\ufffd]+';
 const factor = `(?:${letters}(?:\\^?-?[1-4]|[²³⁻¹]+)?)`;
 /** "°C", "%", "m3/h", "kg/m³", "mm/s", "1/min". Not "x1F" of 0x1F, not ":30" of 12:30. */
 const unitPattern = new RegExp(`^(?:${factor}|1(?=/))(?:[/·*]${factor})*$`, 'u');
-/** What is left of a hexadecimal number or of an exponent that was cut off. */
-const noUnit = new Set(['x', 'X', 'e', 'E']);
+/** What is left of a hexadecimal number (0xFF) or of an exponent: "5 e3" is not five. */
+const noUnit = /^(?:x|e(?!\p{L}))/iu;
 
 export const numberStyle = (decimal: 'point' | 'comma', words: Readonly<Record<string, number>>): NumberStyle => ({
   decimal,
@@ -71,7 +71,7 @@ export function parseTextNumber(text: string, style: NumberStyle): TextNumber | 
   const value = Number(`${sign}${integer.replaceAll(/\D/g, '')}.${fraction || '0'}${exponent}`);
   const unit = bare.slice(whole.length).trim();
   if (unit === '') return { value, unit: undefined };
-  return unitPattern.test(unit) && !noUnit.has(unit) ? { value, unit } : undefined;
+  return unitPattern.test(unit) && !noUnit.test(unit) ? { value, unit } : undefined;
 }
 
 const aliases: Readonly<Record<string, string>> = {

@@ -14,7 +14,8 @@ export function dialectOfContentType(contentType: string): DialectName | undefin
   return undefined;
 }
 
-const line = /^[^\s,=#]+(?:,[^\s=]+=[^\s]+)* [^\s=]+=(?:"|[^\s]+)/;
+/** No two of its parts can take the same character: a text of nothing but `,a=b` is looked at once, not in every way there is. */
+const line = /^(?!#)(?:\\.|[^\s,=\\])+(?:,(?:\\.|[^\s,=\\])+=(?:\\.|[^\s,=\\])+)* +(?:\\.|[^\s,=\\])+=\S/;
 
 /** Which dialect a payload looks like. */
 export function dialectOfText(text: string, isNumber: (text: string) => boolean): DialectName {

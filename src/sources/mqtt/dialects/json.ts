@@ -28,6 +28,7 @@ function readDocument(
   const timeMs = stamps === undefined ? intake.timeOf(stamp) : Number.NaN;
   if (stamps === undefined && Number.isNaN(timeMs)) return;
   const times = stamps?.map((raw) => intake.timeOf(raw, stamps.length > 1));
+  const newestMs = times?.reduce((newest, ms) => (ms > newest ? ms : newest), Number.NEGATIVE_INFINITY) ?? timeMs;
   let found = 0;
   for (let i = 0; i < values.length; i++) {
     const { channel, get } = values[i] as ValueAt;
@@ -36,8 +37,7 @@ function readDocument(
     found++;
     if (!Array.isArray(value)) {
       // Beside times of elements, a single value is as new as the newest of them.
-      const at = times === undefined ? timeMs : Math.max(...times.filter((ms) => !Number.isNaN(ms)));
-      if (Number.isFinite(at)) intake.put(channel, at, value);
+      if (Number.isFinite(newestMs)) intake.put(channel, newestMs, value);
       continue;
     }
     if (times !== undefined && times.length !== value.length) {
@@ -54,8 +54,8 @@ function readDocument(
   if (found === 0) intake.reject('none of the configured paths is there');
 }
 
-/** Python writes NaN and Infinity, C libraries nan and inf: no JSON, but the rest of the message is. */
-const noNumber = /"(?:[^"\\]|\\.)*"|[+-]?\b(?:NaN|nan|Infinity|inf|undefined|None)\b/g;
+/** Python writes NaN and Infinity, C libraries nan and inf: no JSON, but the rest of the message is. A text that is not closed is passed over once, too. */
+const noNumber = /"(?:[^"\\]+|\\[\s\S])*(?:"|\\?$)|[+-]?\b(?:NaN|nan|Infinity|inf|undefined|None)\b/g;
 
 export function parseJson(text: string): unknown {
   try {

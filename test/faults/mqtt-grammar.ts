@@ -3,9 +3,9 @@
  * a mistake of the one is not a mistake of the other.
  */
 
-const isDigit = (character: string | undefined): boolean =>
+export const isDigit = (character: string | undefined): boolean =>
   character !== undefined && character >= '0' && character <= '9' && character.length === 1;
-const isWordCharacter = (character: string | undefined): boolean =>
+export const isWordCharacter = (character: string | undefined): boolean =>
   isDigit(character) ||
   character === '_' ||
   (character !== undefined && ((character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z')));
@@ -120,7 +120,7 @@ export function refNumber(
     separators.includes(bare[place] ?? '') && [1, 2, 3].every((i) => isDigit(bare[place + i]));
   const separators = bare[place] === thousands ? [thousands] : narrow;
   let groups = 0;
-  while (whole.length > 0 && threeBehind(separators)) {
+  while (whole !== '' && threeBehind(separators)) {
     place++;
     whole += bare.slice(place, place + 3);
     place += 3;
@@ -163,144 +163,24 @@ function isUnit(text: string): boolean {
     } else while ('²³⁻¹'.includes(part[end - 1] ?? 'x')) end--;
     const letters = part.slice(0, end);
     if (letters === '' || !/^[\p{L}%°º‰µμΩ℃℉\u2033\u2032\ufffd]+$/u.test(letters)) return false;
-    return !(i === 0 && ['x', 'X', 'e', 'E'].includes(letters));
+    return !(
+      i === 0 &&
+      (letters[0] === 'x' || letters[0] === 'X' || ((letters[0] === 'e' || letters[0] === 'E') && !/^\p{L}/u.test(letters.slice(1))))
+    );
   });
 }
 
-/** RFC 8259, and the words of Python and C for what is no number. Objects are Maps. Undefined where it is no document. */
-export function refJson(text: string): { readonly value: unknown } | undefined {
-  let place = 0;
-  const fail = (): never => {
-    throw new SyntaxError(`at ${place}`);
-  };
-  const blank = (): void => {
-    while (' \t\n\r'.includes(text[place] ?? 'x')) place++;
-  };
-  const string = (): string => {
-    let value = '';
-    place++;
-    for (;;) {
-      const character = text[place++];
-      if (character === undefined || character < ' ') return fail();
-      if (character === '"') return value;
-      if (character !== '\\') {
-        value += character;
-        continue;
-      }
-      const escape = text[place++];
-      const plain = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }[escape ?? ''];
-      if (plain !== undefined) value += plain;
-      else {
-        const code = text.slice(place, place + 4);
-        if (escape !== 'u' || code.length < 4 || ![...code].every((one) => '0123456789abcdefABCDEF'.includes(one))) return fail();
-        value += String.fromCharCode(Number.parseInt(code, 16));
-        place += 4;
-      }
-    }
-  };
-  const number = (): number => {
-    const from = place;
-    if (text[place] === '-') place++;
-    const digits = (): void => {
-      if (!isDigit(text[place])) fail();
-      while (isDigit(text[place])) place++;
-    };
-    if (text[place] === '0') place++;
-    else digits();
-    if (text[place] === '.') {
-      place++;
-      digits();
-    }
-    if (text[place] === 'e' || text[place] === 'E') {
-      place++;
-      if (text[place] === '+' || text[place] === '-') place++;
-      digits();
-    }
-    return Number(text.slice(from, place));
-  };
-  const word = (): unknown => {
-    for (const [written, value] of [
-      ['true', true],
-      ['false', false],
-      ['null', null],
-    ] as const)
-      if (text.startsWith(written, place)) {
-        place += written.length;
-        return value;
-      }
-    const from = '+-'.includes(text[place] ?? 'x') ? place + 1 : place;
-    for (const written of ['NaN', 'nan', 'Infinity', 'inf', 'undefined', 'None'])
-      if (text.startsWith(written, from) && !isWordCharacter(text[from + written.length])) {
-        place = from + written.length;
-        return null;
-      }
-    return fail();
-  };
-  const value = (): unknown => {
-    blank();
-    const character = text[place];
-    if (character === '"') return string();
-    if (character === '[') {
-      const list: unknown[] = [];
-      place++;
-      blank();
-      if (text[place] === ']') {
-        place++;
-        return list;
-      }
-      for (;;) {
-        list.push(value());
-        blank();
-        if (text[place] === ']') {
-          place++;
-          return list;
-        }
-        if (text[place++] !== ',') fail();
-      }
-    }
-    if (character === '{') {
-      const map = new Map<string, unknown>();
-      place++;
-      blank();
-      if (text[place] === '}') {
-        place++;
-        return map;
-      }
-      for (;;) {
-        blank();
-        if (text[place] !== '"') fail();
-        const key = string();
-        blank();
-        if (text[place++] !== ':') fail();
-        map.set(key, value());
-        blank();
-        if (text[place] === '}') {
-          place++;
-          return map;
-        }
-        if (text[place++] !== ',') fail();
-      }
-    }
-    return isDigit(character) || (character === '-' && isDigit(text[place + 1])) ? number() : word();
-  };
-  try {
-    const document = value();
-    blank();
-    return place === text.length ? { value: document } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 export function linesOf(text: string): string[] {
-  const lines: string[] = [''];
+  const lines: string[] = [];
+  let line = '';
   for (let i = 0; i < text.length; i++) {
     if (text[i] === '\r' || text[i] === '\n') {
       if (text[i] === '\r' && text[i + 1] === '\n') i++;
-      lines.push('');
-    } else lines[lines.length - 1] += text[i];
+      lines.push(line);
+      line = '';
+    } else line += text[i];
   }
-  return lines.filter((line) => line.trim() !== '');
+  return [...lines, line].filter((one) => one.trim() !== '');
 }
 
 /** RFC 4180; undefined where a quotation mark is not closed, or something stands behind it. */
@@ -326,122 +206,4 @@ export function cellsOf(line: string, separator: string): string[] | undefined {
     if (i >= line.length) return cells;
     i++;
   }
-}
-
-export interface RefLine {
-  readonly measurement: string;
-  readonly tags: ReadonlyMap<string, string>;
-  readonly fields: readonly (readonly [string, number | boolean | string])[];
-  readonly time: string | undefined;
-}
-
-/** InfluxDB line protocol reference, v2. A line that is none is skipped to the next line break behind what was read of it. */
-export function refInflux(text: string): RefLine[] {
-  const lines: RefLine[] = [];
-  let place = 0;
-  const isBreak = (character: string | undefined): boolean => character === '\n' || character === '\r';
-  const word = (ends: string): string => {
-    let value = '';
-    while (place < text.length && !ends.includes(text[place] as string) && !isBreak(text[place])) {
-      if (text[place] === '\\' && ',= '.includes(text[place + 1] ?? '\n')) place++;
-      value += text[place++];
-    }
-    return value;
-  };
-  const blanks = (): boolean => {
-    const from = place;
-    while (text[place] === ' ') place++;
-    return place > from;
-  };
-  const fieldValue = (): number | boolean | string | undefined => {
-    if (text[place] === '"') {
-      let value = '';
-      for (place++; place < text.length; ) {
-        if (text[place] === '"') {
-          place++;
-          return value;
-        }
-        if (text[place] === '\\' && (text[place + 1] === '"' || text[place + 1] === '\\')) place++;
-        value += text[place++];
-      }
-      return undefined;
-    }
-    const written = word(', ');
-    if (['t', 'T', 'true', 'True', 'TRUE'].includes(written)) return true;
-    if (['f', 'F', 'false', 'False', 'FALSE'].includes(written)) return false;
-    const last = written.at(-1);
-    const digits = written.slice(0, -1).replace(/^-/, '');
-    if (last === 'i' || last === 'u') {
-      if (digits === '' || ![...digits].every(isDigit) || digits.length > (last === 'i' ? 19 : 20) || (last === 'u' && written[0] === '-'))
-        return undefined;
-      return Number(written.slice(0, -1));
-    }
-    return isFloat(written) ? Number(written) : undefined;
-  };
-  const line = (): RefLine | undefined => {
-    const measurement = word(', ');
-    if (measurement === '') return undefined;
-    const tags = new Map<string, string>();
-    while (text[place] === ',') {
-      place++;
-      const key = word('=, ');
-      if (text[place] !== '=') return undefined;
-      place++;
-      const value = word(', =');
-      if (key === '' || value === '') return undefined;
-      tags.set(key, value);
-    }
-    if (!blanks()) return undefined;
-    const fields: [string, number | boolean | string][] = [];
-    for (;;) {
-      const key = word('=, ');
-      if (key === '' || text[place] !== '=') return undefined;
-      place++;
-      const value = fieldValue();
-      if (value === undefined) return undefined;
-      fields.push([key, value]);
-      if (text[place] !== ',') break;
-      place++;
-    }
-    let time = '';
-    if (blanks()) time = word(' ');
-    blanks();
-    if (text[place] === '\r') place++;
-    if (place < text.length && text[place] !== '\n') return undefined;
-    const digits = time.replace(/^-/, '');
-    if (time !== '' && (digits === '' || digits.length > 20 || ![...digits].every(isDigit))) return undefined;
-    return { measurement, tags, fields, time: time === '' ? undefined : time };
-  };
-  while (place < text.length) {
-    if ((text[place] as string).trim() === '') {
-      place++;
-      continue;
-    }
-    const found = text[place] === '#' ? undefined : line();
-    if (found !== undefined) lines.push(found);
-    while (place < text.length && text[place] !== '\n') place++;
-  }
-  return lines;
-}
-
-function isFloat(text: string): boolean {
-  let place = text[0] === '+' || text[0] === '-' ? 1 : 0;
-  const run = (): number => {
-    const from = place;
-    while (isDigit(text[place])) place++;
-    return place - from;
-  };
-  const whole = run();
-  let fraction = 0;
-  if (text[place] === '.') {
-    place++;
-    fraction = run();
-  }
-  if (whole + fraction === 0) return false;
-  if (text[place] === 'e' || text[place] === 'E') {
-    place++;
-    if (text[place] === '+' || text[place] === '-') place++;
-    if (run() === 0) return false;
-  }
-  return place === text.length;
 }

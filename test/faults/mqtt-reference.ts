@@ -1,6 +1,8 @@
 import { pathName } from '../../src/core/fields.ts';
 import { sameUnit } from '../../src/sources/mqtt/text-number.ts';
-import { cellsOf, linesOf, refInflux, refJson, refNumber, refTime, stringOf } from './mqtt-grammar.ts';
+import { cellsOf, linesOf, refNumber, refTime } from './mqtt-grammar.ts';
+import { refJson } from './mqtt-grammar-json.ts';
+import { refInflux } from './mqtt-grammar-lines.ts';
 
 /** A sample as a slow and simple reading of the payload gives it; `value` undefined: bad. */
 export interface RefSample {
@@ -27,6 +29,8 @@ export interface Layout {
 }
 
 export const maxSkewMs = 300_000;
+/** Of tags that say none: what comes in another is bad, whichever came first. */
+export const otherUnit = 'kWh';
 const earliestMs = Date.UTC(2010, 0, 1);
 const aYearMs = 366 * 86_400_000;
 
@@ -79,8 +83,8 @@ class Reference {
     if (typeof raw === 'number') return Number.isFinite(raw) ? raw : undefined;
     if (typeof raw !== 'string') return undefined;
     const read = refNumber(raw, this.#layout.decimal ?? 'point', this.#layout.words ?? {});
-    const unit = this.#layout.units?.[tag];
-    if (read === undefined || (read.unit !== '' && unit !== undefined && !sameUnit(read.unit, unit))) return undefined;
+    const unit = this.#layout.units?.[tag] ?? otherUnit;
+    if (read === undefined || (read.unit !== '' && !sameUnit(read.unit, unit))) return undefined;
     return Number.isFinite(read.value) ? read.value : undefined;
   }
 
@@ -218,6 +222,3 @@ function at(value: unknown, steps: readonly Step[]): unknown {
   }
   return here;
 }
-
-/** For people. */
-export const shownSamples = (samples: readonly RefSample[]): string => samples.map(stringOf).join(' ');

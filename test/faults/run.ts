@@ -7,12 +7,14 @@ import { parseArgs } from 'node:util';
 import { campaign } from './campaign.ts';
 import { reportFuzz, reportModbus } from './modbus-report.ts';
 import { reportMonth } from './month-report.ts';
+import { reportMqttFuzz } from './mqtt-report.ts';
 
 const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '1000' },
     reads: { type: 'string', default: '200000' },
     replies: { type: 'string', default: '1000000' },
+    payloads: { type: 'string', default: '1000000' },
     step: { type: 'string', default: '60' },
     without: { type: 'string' },
     seed: { type: 'string' },
@@ -20,6 +22,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const [kind] = positionals;
+if (kind === 'mqtt-fuzz') process.exit(reportMqttFuzz(Number(values.payloads), Number(values.seed ?? 1)));
 if (kind === 'modbus-fuzz') process.exit(await reportFuzz(Number(values.replies), Number(values.seed ?? 1)));
 if (kind === 'modbus') process.exit(await reportModbus(Number(values.reads), Number(values.seed ?? 1)));
 if (kind === 'month')

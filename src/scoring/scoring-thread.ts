@@ -48,7 +48,8 @@ async function score(request: WorkerRequest, session: ModelSession): Promise<voi
 
 try {
   const session = await ModelSession.create(model, { length, channels });
-  port.on('message', (request: WorkerRequest) => {
+  port.on('message', (request: WorkerRequest | 'end') => {
+    if (request === 'end') return port.close();
     score(request, session).then(
       () => answer({}),
       (error: unknown) => answer({ error: errorText(error) }),
@@ -57,4 +58,5 @@ try {
   answer({});
 } catch (error) {
   answer({ error: errorText(error) });
+  port.once('message', () => port.close());
 }

@@ -62,10 +62,15 @@ export class WorkerScorer implements Scorer {
     await this.#end();
   }
 
+  /** Asked, and waited for: a thread that is ended inside a run of ONNX Runtime may take the process along. */
   async #end(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
-    await worker?.terminate();
+    if (worker === undefined) return;
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    this.#settle({ error: 'the scorer was disposed of' });
+    worker.postMessage('end');
+    await ended;
   }
 
   async #start(): Promise<void> {
@@ -75,12 +80,16 @@ export class WorkerScorer implements Scorer {
     this.#worker = worker;
     this.#capacity = 0;
     let reason = 'the scoring thread ended';
-    worker.on('message', (answer: WorkerAnswer) => this.#settle(answer));
+    worker.on('message', (answer: WorkerAnswer) => {
+      // Of one that was told to end nobody waits for anything any more.
+      if (this.#worker === worker) this.#settle(answer);
+    });
     worker.on('error', (error) => {
       reason = `the scoring thread failed: ${errorText(error)}`;
     });
     worker.on('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined;
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
       this.#settle({ error: reason });
     });
     const ready = await this.#answer();

@@ -1,20 +1,23 @@
+import { createServer, type Server } from 'node:http';
 import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRetriable } from '../../src/core/errors.ts';
 import type { Sink } from '../../src/core/sink.ts';
+import { emailSink } from '../../src/sinks/email/index.ts';
 import { sinkDefinitions } from '../../src/sinks/index.ts';
 import { influxdbSink } from '../../src/sinks/influxdb/index.ts';
 import { mqttSink } from '../../src/sinks/mqtt/index.ts';
+import { webhookSink } from '../../src/sinks/webhook/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startInfluxd } from '../support/influxd.ts';
+import { MailServer } from '../support/mail-server.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
-import type { PeerProcess } from '../support/peer-process.ts';
 import { startVictoriaMetrics } from '../support/victoria-metrics.ts';
 import { entryOf, sinkContext, transition } from './fixtures.ts';
 
 /** A real receiver, and the keys (`asset sequence`) of the alarms it holds, each as often as it holds it. */
 interface Receiver {
-  readonly process: PeerProcess;
+  readonly process: { start(): Promise<void>; stop(): Promise<void>; freeze(frozen: boolean): Promise<void> | void };
   makeSink(): Sink;
   keys(): Promise<string[]>;
   dispose(): Promise<void>;
@@ -83,10 +86,83 @@ async function mosquittoReceiver(): Promise<Receiver | undefined> {
   };
 }
 
+/** Keeps what it is sent, by its idempotency key, as a receiver of webhooks should. */
+async function webhookReceiver(): Promise<Receiver> {
+  const events = new Map<string, string>();
+  let server: Server | undefined;
+  let port = 0;
+  let isFrozen = false;
+  const start = async (): Promise<void> => {
+    const fresh = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      request.on('end', () => {
+        if (isFrozen) return;
+        const { asset, sequence } = JSON.parse(body) as { asset: string; sequence: number };
+        events.set(String(request.headers['idempotency-key']), `${asset} ${sequence}`);
+        response.writeHead(204).end();
+      });
+    });
+    await new Promise<void>((resolve) => fresh.listen(port, '127.0.0.1', resolve));
+    port = (fresh.address() as { port: number }).port;
+    server = fresh;
+  };
+  const stop = async (): Promise<void> => {
+    server?.closeAllConnections();
+    await new Promise((resolve) => server?.close(resolve));
+  };
+  await start();
+  const freeze = (frozen: boolean): void => {
+    isFrozen = frozen;
+  };
+  return {
+    process: { start, stop, freeze },
+    makeSink: () =>
+      webhookSink.create(
+        webhookSink.schema.parse({ ...old, id: 'sink', type: 'webhook', url: `http://127.0.0.1:${port}/` }),
+        sinkContext('sink'),
+      ),
+    keys: async () => [...events.values()],
+    dispose: stop,
+  };
+}
+
+async function mailReceiver(): Promise<Receiver> {
+  const server = new MailServer();
+  await server.start();
+  const { port } = server;
+  return {
+    process: server,
+    makeSink: () =>
+      emailSink.create(
+        emailSink.schema.parse({
+          ...old,
+          id: 'sink',
+          type: 'email',
+          url: `smtp://127.0.0.1:${port}`,
+          from: 'a@plant.test',
+          to: ['b@plant.test'],
+          text: 'key {asset} {id}',
+        }),
+        sinkContext('sink'),
+      ),
+    keys: async () =>
+      server.mails.flatMap(({ text }) => [...text.matchAll(/key (\S+) t-(\d+)/g)].map(([, asset, sequence]) => `${asset} ${sequence}`)),
+    dispose: () => server.stop(),
+  };
+}
+
+/** The alarms of the test are of some day. */
+const old = { maxAge: '3650d' };
+
 const receivers = [
   { type: 'influxdb', peer: 'influxd', start: influxdbReceiver },
   { type: 'influxdb', peer: 'victoria-metrics', start: victoriaMetricsReceiver },
   { type: 'mqtt', peer: 'mosquitto', start: mosquittoReceiver },
+  { type: 'webhook', peer: 'a web server', start: webhookReceiver },
+  { type: 'email', peer: 'a mail server', start: mailReceiver },
 ];
 
 it('has a real receiver for every registered sink', () => {

@@ -25,6 +25,16 @@ export class MailServer {
     this.port = (this.#server.address() as { port: number }).port;
   }
 
+  /** It takes what comes and says nothing, or goes on. */
+  freeze(frozen: boolean): void {
+    for (const socket of this.#sockets)
+      if (frozen) socket.pause();
+      else socket.resume();
+    this.#frozen = frozen;
+  }
+
+  #frozen = false;
+
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -32,6 +42,7 @@ export class MailServer {
 
   #talk(socket: Socket): void {
     this.#sockets.add(socket);
+    if (this.#frozen) return;
     socket.on('close', () => this.#sockets.delete(socket)).on('error', () => {});
     const say = (line: string): void => void socket.write(`${line}\r\n`);
     let waiting = '';

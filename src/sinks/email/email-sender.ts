@@ -29,10 +29,15 @@ export class EmailSender implements NoticeSender {
       .digest('hex')
       .slice(0, 32);
     const transport = await this.#open();
-    const stop = (): void => transport.close();
-    signal.addEventListener('abort', stop, { once: true });
+    signal.throwIfAborted();
+    let stop = (): void => {};
+    // nodemailer has no way to give up a mail under way: it is not waited for.
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', stop, { once: true });
+    });
     try {
-      await transport.sendMail({
+      const sent = transport.sendMail({
         from,
         to: [...to],
         subject: this.#subject(words),
@@ -40,6 +45,8 @@ export class EmailSender implements NoticeSender {
         messageId: `<${digest}@fettle>`,
         headers: { 'Auto-Submitted': 'auto-generated' },
       });
+      sent.catch(() => {});
+      await Promise.race([sent, aborted]);
       return {};
     } catch (error) {
       signal.throwIfAborted();

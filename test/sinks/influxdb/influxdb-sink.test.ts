@@ -137,7 +137,7 @@ describe('influxdb sink', () => {
 
   it('makes requests smaller when answers come too late, and larger again', async ({ skip }) => {
     if (!influxd) return skip('influxd is not installed');
-    const sink = makeSink(proxy.url, { timeout: '150ms' });
+    const sink = makeSink(proxy.url, { timeout: '600ms' });
     proxy.answer = ({ body }) => (body.length > 20_000 ? { kind: 'stall' } : undefined);
     const entry = lines(...many(2500, 'slow'));
     let failures = 0;

@@ -7,7 +7,8 @@ import type { SampleInlet } from '../../src/core/source.ts';
 import { mqttSourceSchema } from '../../src/sources/mqtt/config.ts';
 import { type TopicReader, TopicRule } from '../../src/sources/mqtt/topic-reader.ts';
 import { stringOf } from './mqtt-grammar.ts';
-import { type FuzzLayout, hostile, layouts, mutate } from './mqtt-payloads.ts';
+import { hostile } from './mqtt-hostile.ts';
+import { type FuzzLayout, layouts, mutate } from './mqtt-payloads.ts';
 import { maxSkewMs, otherUnit, type RefSample, readings } from './mqtt-reference.ts';
 
 export interface MqttFuzzAccount {
@@ -98,7 +99,7 @@ export function fuzzMqtt(payloads: number, seed: number, hostileBytes = 1_000_00
       taken.broken = `threw ${String(error)}`;
     }
     const ms = performance.now() - began;
-    if (ms > slowest.ms) slowest = { ms, what: `${layout.name}, ${bytes.length} bytes` };
+    if (ms > slowest.ms) slowest = slower(slowest, ms, layout, bytes, taken.tags, arrivalMs);
     const problem =
       taken.broken ??
       (repeated && taken.samples.length === 0 ? undefined : judge(taken.samples, readings(layout, bytes, arrivalMs), arrivalMs));
@@ -115,6 +116,19 @@ export function fuzzMqtt(payloads: number, seed: number, hostileBytes = 1_000_00
   );
   const heapAfter = heapBytes();
   return { payloads, right, bad, nothing, wrong, slowest, slowestHostile, hostileBytes, heapBefore, heapAfter };
+}
+
+/** The machine may have been busy: what is slow is slow once more. */
+function slower(slowest: Slowest, first: number, layout: FuzzLayout, bytes: Buffer, tags: Interner, arrivalMs: number): Slowest {
+  const reader = readerOf(layout, tags);
+  const began = performance.now();
+  try {
+    reader.read({ buffer: bytes, start: 0, end: bytes.length, arrivalMs, retained: false }, { append: () => {} } as unknown as SampleInlet);
+  } catch {
+    // It was told the first time.
+  }
+  const ms = Math.min(first, performance.now() - began);
+  return ms > slowest.ms ? { ms, what: `${layout.name}, ${bytes.length} bytes` } : slowest;
 }
 
 /** Undefined where the samples are one of the readings that are right, in whatever order. */

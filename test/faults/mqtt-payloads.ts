@@ -75,6 +75,17 @@ export const layouts: readonly FuzzLayout[] = [
       }),
   },
   {
+    name: 'json, arrays beside each other',
+    payload: 'json',
+    time: { path: '$.t[*]' },
+    tags: { v: '$.v[*]', w: '$.w[*]', g: '$.g' },
+    make: (random, nowMs) => {
+      const length = 1 + below(random, 4);
+      const list = (tag: number): number[] => Array.from({ length: random() < 0.8 ? length : below(random, 5) }, () => value(random, tag));
+      return JSON.stringify({ t: Array.from({ length }, (_, i) => nowMs - 500 + i * 100), v: list(1), w: list(2), g: value(random, 3) });
+    },
+  },
+  {
     name: 'json, decimal comma and words',
     payload: 'json',
     decimal: 'comma',
@@ -361,56 +372,3 @@ function token(bytes: Buffer, random: Random, pattern: RegExp, other: readonly s
   const { index, 0: found } = pick(random, places);
   return Buffer.from(text.slice(0, index) + pick(random, other) + text.slice(index + found.length));
 }
-
-/** What a reader may take long over, or stumble on by its size alone; about `length` characters. */
-export const hostile = (length: number): readonly string[] => {
-  const fill = (text: string): string => text.repeat(Math.ceil(length / text.length));
-  return [
-    fill('['),
-    fill('{"a":'),
-    fill('a'),
-    fill(' '),
-    fill('9'),
-    fill(','),
-    fill(';'),
-    fill('"'),
-    fill('\\"'),
-    fill('\n'),
-    fill('#\n'),
-    fill(',a=b'),
-    fill('m a=1,'),
-    fill('m a="'),
-    fill('\\ '),
-    fill("1'111"),
-    fill('1,111'),
-    fill('NaN '),
-    fill('-nan'),
-    fill('é'),
-    fill('\u00a0'),
-    fill('a b=1\n'),
-    fill('1;2;3\n'),
-    fill('"1";"2\n'),
-    fill('\r'),
-    fill('m,host=a hum=1i\n'),
-    `m${fill(',a=b')} a=1`,
-    `m${fill(',a=b')}`,
-    `m ${fill('a=b ')}`,
-    `{"flow":nan,"${fill('\\"')}`,
-    `{"flow":nan,${fill('"')}`,
-    `{"flow":NaN,"x":"${fill('a')}`,
-    `"${fill('""')}`,
-    `{"ts":[${fill('1,')}1],"flow":3}`,
-    `{"ts":1,"list":[${fill('1,')}1]}`,
-    `{"s":[${fill('{"t":1,"v":2},')}{}]}`,
-    `{"ts":"${fill('1')}"}`,
-    `{"flow":"${fill('1 ')}"}`,
-    `{"flow":${fill('1')}}`,
-    `time;flow\n${fill('1;2\n')}`,
-    `${fill('time;')}\n${fill('1;')}`,
-    `time;flow;time\n${fill(';')}`,
-    `t,a,b,c\n${fill('1,')}`,
-    `weather,host=${fill('a')} temp=1`,
-    `weather temp="${fill('\\\\')}`,
-    `m ${fill('a=1i,')}b=2`,
-  ];
-};

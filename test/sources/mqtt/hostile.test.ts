@@ -54,3 +54,17 @@ describe('line protocol is known by its look, escapes and all', () => {
     expect(readMessage({ topic: 't', payload: 'auto', tags: { v: '$.temp' } }, 't', payload).taken).toMatchObject([{ value: 3 }]);
   });
 });
+
+describe('lines of line protocol', () => {
+  const tags = { '{host}/v': '$.v' };
+  const read = (payload: string) =>
+    readMessage({ topic: 't', payload: 'influx', tags }, 't', payload).taken.map(({ tag, value }) => [tag, value]);
+
+  it('do not begin their fields with a comma', () => expect(read('m,host=a ,v=1\nm,host=b v=2')).toEqual([['b/v', 2]]));
+
+  it('are not mistaken for others, whatever stands in their names', () =>
+    expect(read('m\0,host=a v=1\nm,host=\0a v=2\nm,host=a v=3')).toEqual([
+      ['a/v', 1],
+      ['a/v', 3],
+    ]));
+});

@@ -62,13 +62,13 @@ export function influxReader(
     );
     let found = 0;
     for (const line of lines) {
-      const series = `${line.measurement}\0${lineTags.map((name) => line.tags.get(name) ?? '').join('\0')}`;
+      const series = together([line.measurement, ...lineTags.map((name) => line.tags.get(name) ?? '')]);
       let timeMs: number | undefined;
       for (const [i, want] of wanted.entries()) {
         if (want.measurement !== undefined && want.measurement !== line.measurement) continue;
         for (const [name, value] of line.fields) {
           if (want.field === undefined ? typeof value === 'string' : want.field !== name) continue;
-          const key = `${i}\0${name}\0${series}`;
+          const key = `${i}:${together([name])}${series}`;
           let channel = known.get(key);
           if (channel === undefined) {
             channel = find(want, line, name);
@@ -87,3 +87,6 @@ export function influxReader(
     if (found === 0) intake.reject('none of the configured fields is there');
   };
 }
+
+/** Texts as one that no others make: any character may stand in them. */
+const together = (texts: readonly string[]): string => texts.map((text) => `${text.length}:${text}`).join('');

@@ -69,15 +69,16 @@ class LineScanner {
     }
     if (!this.#spaces()) return 'a line without fields';
     const fields: [string, number | boolean | string][] = [];
-    do {
-      if (this.#text[this.at] === ',') this.at++;
+    for (;;) {
       const name = this.#word('=, ');
       if (name === '' || this.#text[this.at] !== '=') return 'a field without a value';
       this.at++;
       const value = this.#value();
       if (value === undefined) return `field ${name} has no value that line protocol knows`;
       fields.push([name, value]);
-    } while (this.#text[this.at] === ',');
+      if (this.#text[this.at] !== ',') break;
+      this.at++;
+    }
     const time = this.#spaces() ? this.#word(' ') : '';
     this.#spaces();
     if (this.#text[this.at] === '\r') this.at++;

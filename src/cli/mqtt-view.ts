@@ -5,6 +5,7 @@ import { formatBytes, formatDuration } from '../core/duration.ts';
 import { aligned, printable } from './aligned.ts';
 import type { Paint } from './status-view.ts';
 
+const shownGroups = 40;
 const shownFields = 24;
 const shownValues = 6;
 
@@ -28,7 +29,8 @@ export function renderListen(report: ListenReport, paint: Paint): string {
     paint('bold', `${filters.map(printable).join(' ')} at ${url} (MQTT ${protocol}), ${formatDuration(seconds * 1000)}${ended}`),
     `${count(messages, 'message')} (${formatBytes(bytes)}), ${count(topics, 'topic')}, ${count(groups.length, 'shape')}`,
   ];
-  for (const group of groups) lines.push('', ...renderGroup(group, report, paint));
+  for (const group of groups.slice(0, shownGroups)) lines.push('', ...renderGroup(group, report, paint));
+  if (groups.length > shownGroups) lines.push('', `and ${groups.length - shownGroups} more shapes; --json has them`);
   if (hints.length > 0) lines.push('', ...hints.map((hint) => paint('yellow', `→ ${printable(hint)}`)));
   if (yaml !== undefined) {
     const { samples, messages: tried } = proposal.trial;

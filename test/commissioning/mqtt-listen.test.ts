@@ -151,6 +151,15 @@ describe('topics', () => {
     });
   });
 
+  it('stay of one shape where there was no room for all their values', () => {
+    const messages = rounds(2, 1000, (k) =>
+      Array.from({ length: 30 }, (_, i) => ({ topic: `plant/m${i}/data`, payload: { a: k, b: 2, c: 3 } })),
+    );
+    const { groups, proposal } = reportOn(messages, new HeardTopics({ topics: 100, fields: 20 }));
+    expect(groups).toMatchObject([{ template: 'plant/{machine}/data', topicCount: 30 }]);
+    expect(proposal.trial).toMatchObject({ messages: 30, samples: 90 });
+  });
+
   it('are bounded: what goes beyond is counted and said', () => {
     const messages = Array.from({ length: 50 }, (_, k) => ({ topic: `t/${k}`, payload: { a: k, b: k } }));
     const report = reportOn(messages, new HeardTopics({ topics: 10, fields: 15 }));

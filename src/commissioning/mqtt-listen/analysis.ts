@@ -69,7 +69,7 @@ function findingOf({ template, levels, topics }: TopicGroup, seconds: number): G
     }
   const dissected = Math.max(
     1,
-    sum(topics, ({ kinds }) => kinds.get(kind) ?? 0),
+    sum(topics, ({ kinds, isCut }) => (isCut ? 0 : (kinds.get(kind) ?? 0))),
   );
   const time: TimeFinding | undefined =
     kind === 'influx'

@@ -61,6 +61,8 @@ export class TopicRecord {
   readonly kinds = new Map<PayloadKind, number>();
   readonly remarks = new Map<string, number>();
   readonly fields = new Map<string, FieldRecord>();
+  /** There was no room for all of them. */
+  isCut = false;
   csv: { readonly separator: string; readonly header: readonly string[] | undefined; readonly columnCount: number } | undefined;
   readonly measurements = new Map<string, MeasurementRecord>();
   /** Of the times at the end of lines (line protocol). */
@@ -136,7 +138,10 @@ export class TopicRecord {
     for (const leaf of found.leaves) {
       let field = this.fields.get(leaf.path);
       if (field === undefined) {
-        if (this.fields.size >= mostFieldsOfTopic || !newField()) continue;
+        if (this.fields.size >= mostFieldsOfTopic || !newField()) {
+          this.isCut = true;
+          continue;
+        }
         field = new FieldRecord(leaf);
         this.fields.set(leaf.path, field);
       }

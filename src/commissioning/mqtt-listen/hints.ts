@@ -3,6 +3,8 @@ import type { GroupFinding } from './analysis.ts';
 import type { Hearing } from './listen.ts';
 import type { Proposal } from './proposal.ts';
 
+const mostTroubles = 12;
+
 /** What a person should know or try next. */
 export function hintsOf(
   hearing: Hearing,
@@ -19,7 +21,7 @@ export function hintsOf(
     ...(endedBy === 'closed' ? ['the broker closed the connection before the time was up'] : []),
     ...(beyondTopics > 0 ? [`only the first ${topics.size} topics were kept: ${beyondTopics} messages of others; narrow the filter`] : []),
     ...(beyondFields > 0 ? [`there were more different values than are kept: ${beyondFields} were not looked at; narrow the filter`] : []),
-    ...findings.flatMap(troubles),
+    ...findings.flatMap(troubles).slice(0, mostTroubles),
     ...(few > 0 ? [`${few === 1 ? 'one shape came' : `${few} shapes came`} too seldom to tell an interval: listen longer, --for 10m`] : []),
     ...proposal.trial.problems
       .slice(0, 3)

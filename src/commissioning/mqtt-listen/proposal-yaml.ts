@@ -1,6 +1,8 @@
 import { Document, isMap, isNode, isSeq } from 'yaml';
 import type { Proposal } from './proposal.ts';
 
+const mostRemarks = 50;
+
 /** The proposal as a part of fettle.yaml, with remarks. Ends with a line break; undefined where there is nothing to propose. */
 export function proposalYaml({ source, comments, tags, leftOut }: Proposal): string | undefined {
   if (source === undefined) return undefined;
@@ -14,7 +16,8 @@ export function proposalYaml({ source, comments, tags, leftOut }: Proposal): str
     });
   const settings = document.get('tags', true);
   if (isMap(settings)) for (const { value } of settings.items) flow(value);
-  if (leftOut.length > 0) document.comment = [' Heard, and not taken:', ...leftOut.map((remark) => `   ${clean(remark)}`)].join('\n');
+  if (leftOut.length > 0)
+    document.comment = [' Heard, and not taken:', ...leftOut.slice(-mostRemarks).map((remark) => `   ${clean(remark)}`)].join('\n');
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
 

@@ -18,17 +18,23 @@ export interface Proposal {
   readonly trial: Trial;
 }
 
+/** More in one file would be no help to a person. */
+const mostEntries = 100;
+
 export function propose(analysed: readonly Analysed[], heard: HeardTopics, broker: Broker, passwordFile: string | undefined): Proposal {
   const available = availabilityOf(analysed);
   const entries: TopicEntry[] = [];
   const leftOut: string[] = [];
   const used = new Set<string>();
+  let beyond = 0;
   for (const one of analysed) {
     if (available.some(({ said }) => said === one)) continue;
     const entry = withOwnTags(one, used);
     if (typeof entry === 'string') leftOut.push(entry);
-    else entries.push(entry);
+    else if (entries.length < mostEntries) entries.push(entry);
+    else beyond++;
   }
+  if (beyond > 0) leftOut.push(`${beyond} more shapes of topics: narrow the filter`);
   const topics = entries.map(({ topic, payload, time, tags, decimal, words, csv, analysed: one }) => {
     const availability = available.find(({ of }) => of === one)?.availability;
     return {

@@ -23,20 +23,31 @@ const levelsOf = ({ topic }: TopicRecord): string[] => topic.split('/');
 /** No topic of another group fits the template of a group: what stands in a template has its shape. */
 export function groupTopics(topics: Iterable<TopicRecord>): TopicGroup[] {
   const all = [...topics].sort((a, b) => (a.topic < b.topic ? -1 : 1));
-  const clusters: TopicRecord[][] = [];
-  const signatures: Signature[] = [];
+  const clusters: Cluster[] = [];
   for (const topic of all) {
     const signature = signatureOf(topic);
-    const at = clusters.findIndex((cluster, i) => {
-      const known = signatures[i] as Signature;
-      return known.key === signature.key && overlap(known.paths, signature.paths) >= alike && keepsALiteral(cluster, topic);
-    });
-    if (at < 0) {
-      clusters.push([topic]);
-      signatures.push(signature);
-    } else clusters[at]?.push(topic);
+    const levels = levelsOf(topic);
+    const fitting = clusters.find(
+      ({ signature: known, literals }) =>
+        known.key === signature.key &&
+        (topic.isCut ? signature.paths.isSubsetOf(known.paths) : overlap(known.paths, signature.paths) >= alike) &&
+        // A template of nothing but names would take everything.
+        levels.some((level, i) => level === literals[i]),
+    );
+    if (fitting === undefined) clusters.push({ members: [topic], signature, literals: levels });
+    else {
+      fitting.members.push(topic);
+      fitting.literals = fitting.literals.map((literal, i) => (literal === levels[i] ? literal : undefined));
+    }
   }
-  return clusters.flatMap((cluster) => apart(cluster, all)).map(describe);
+  return clusters.flatMap(({ members }) => apart(members, all)).map(describe);
+}
+
+interface Cluster {
+  readonly members: TopicRecord[];
+  readonly signature: Signature;
+  /** Levels that all have in common. */
+  literals: (string | undefined)[];
 }
 
 interface Signature {
@@ -57,12 +68,6 @@ function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   if (a.size + b.size === 0) return 1;
   const shared = a.intersection(b).size;
   return shared / (a.size + b.size - shared);
-}
-
-/** A template of nothing but names would take everything. */
-function keepsALiteral(cluster: readonly TopicRecord[], topic: TopicRecord): boolean {
-  const levels = levelsOf(topic);
-  return levels.some((level, i) => cluster.every((one) => levelsOf(one)[i] === level));
 }
 
 const fits = (levels: readonly string[], pattern: readonly ReadonlySet<string>[]): boolean =>

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderListen } from '../../src/cli/mqtt-view.ts';
 import { HeardTopics } from '../../src/commissioning/mqtt-listen/heard-topics.ts';
@@ -7,6 +8,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import { Interner } from '../../src/core/interner.ts';
 import type { MqttSourceConfig } from '../../src/sources/mqtt/config.ts';
 import { TopicRule } from '../../src/sources/mqtt/topic-reader.ts';
+import { compileTopicTemplate } from '../../src/sources/mqtt/topic-template.ts';
 import { collectingInlet, type Taken } from '../sources/mqtt/read-message.ts';
 
 const startMs = Date.now();
@@ -343,4 +345,98 @@ it('a person reads it', () => {
   expect(text).toContain('→ plant/p2/telemetry: its clock is 12 min behind');
   expect(text).toContain('  p1/flow: { engineeringUnit: l/min }');
   expect(text).not.toContain('\u001b');
+});
+
+describe('whatever is heard', () => {
+  const odd = fc.constantFrom(
+    'a',
+    'b',
+    'A b',
+    '',
+    '{x}',
+    '${env:HOME}',
+    '$x',
+    "it's",
+    '"q"',
+    '__proto__',
+    'length',
+    '1',
+    'é',
+    'x'.repeat(300),
+    '#',
+    'true',
+    '- a',
+    ': ',
+    '\u001b[2J',
+    'ts',
+    'value',
+    'unit',
+    'id',
+    'a/b',
+    '~',
+  );
+  const level = odd.filter((text) => !/[+#/]/.test(text));
+  const leaf = fc.oneof(
+    fc.integer(),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    odd,
+    fc.constant(startMs),
+    fc.constant(new Date(startMs).toISOString()),
+    fc.constant('23,4 °C'),
+    fc.constant('${file:/etc/passwd}'),
+  );
+  const document = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      leaf,
+      fc.array(tie('value'), { maxLength: 6 }),
+      fc.array(fc.tuple(odd, tie('value')), { maxLength: 5 }).map(Object.fromEntries),
+    ),
+  })).value;
+  const payload = fc.oneof(
+    document.map((value) => JSON.stringify(value)),
+    fc.string({ maxLength: 30 }),
+    fc
+      .array(fc.array(fc.oneof(odd, fc.integer().map(String)), { maxLength: 4 }), { maxLength: 3 })
+      .map((rows) => rows.map((row) => row.join(';')).join('\n')),
+    fc.tuple(odd, odd, odd, fc.integer()).map(([name, tag, field, value]) => `${name},${tag}=${tag} ${field}=${value}`),
+    fc.uint8Array({ maxLength: 20 }).map((array) => Buffer.from(array)),
+  );
+  const said = fc.array(
+    fc.tuple(
+      fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/') || 'x'),
+      payload,
+    ),
+    { minLength: 1, maxLength: 12 },
+  );
+
+  it('what is proposed is a configuration, no tag has two sources, and nothing steers the terminal', () => {
+    fc.assert(
+      fc.property(said, (list) => {
+        const messages = list.map(([topic, one], i) => ({ topic, payload: one, atMs: i * 100 }));
+        const report = reportOn(messages);
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+        expect(renderListen(report, (_, text) => text).replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+        if (report.yaml === undefined) return;
+        const { config } = parseConfig(`site: test\n${report.yaml}`, 'fettle.yaml', {});
+        expect(config.sources).toHaveLength(1);
+        for (const message of messages) readAsProposed(report, [message]);
+        const topics = [...new Set(messages.map(({ topic }) => topic))];
+        const tags = (config.sources as MqttSourceConfig[]).flatMap((source) =>
+          source.topics.flatMap(({ topic: template, tags: paths }) =>
+            topics.flatMap((topic) => {
+              const levels = compileTopicTemplate(template).match(topic);
+              // What the lines bring is kept.
+              const fill = (pattern: string): string => pattern.replaceAll(/\{(\w+)\}/g, (whole, name: string) => levels?.[name] ?? whole);
+              return levels === undefined ? [] : Object.keys(paths).map(fill);
+            }),
+          ),
+        );
+        expect(tags.filter((tag, i) => tags.indexOf(tag) !== i)).toEqual([]);
+      }),
+      { numRuns: 300, seed: 1 },
+    );
+  });
 });

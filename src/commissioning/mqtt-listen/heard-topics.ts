@@ -47,6 +47,9 @@ export class MeasurementRecord {
   }
 }
 
+/** A word may stand where a number does: both are the whole payload. */
+const formOf = (kind: PayloadKind): string => (kind === 'word' ? 'scalar' : kind);
+
 /** What was heard of one topic. Bounded. */
 export class TopicRecord {
   readonly topic: string;
@@ -60,7 +63,9 @@ export class TopicRecord {
   readonly qos = new Set<number>();
   readonly kinds = new Map<PayloadKind, number>();
   readonly remarks = new Map<string, number>();
-  readonly fields = new Map<string, FieldRecord>();
+  /** By the kind of payload: a path means another thing in another kind. */
+  readonly #fields = new Map<string, Map<string, FieldRecord>>();
+  #fieldCount = 0;
   /** There was no room for all of them. */
   isCut = false;
   csv: { readonly separator: string; readonly header: readonly string[] | undefined; readonly columnCount: number } | undefined;
@@ -106,6 +111,11 @@ export class TopicRecord {
     this.#take(found, arrivalMs, retained, newField);
   }
 
+  /** Values by their path, of payloads of the kind that most are. */
+  get fields(): ReadonlyMap<string, FieldRecord> {
+    return this.#fields.get(formOf(this.kind)) ?? new Map<string, FieldRecord>();
+  }
+
   /** ms between two live messages, the last ones. */
   get gaps(): readonly number[] {
     return this.#gaps;
@@ -135,15 +145,20 @@ export class TopicRecord {
       known.add(one);
       if (one.time !== undefined) this.lineClock.add(one.time, arrivalMs, retained);
     }
+    if (found.leaves.length === 0) return;
+    const form = formOf(found.kind);
+    const fields = this.#fields.get(form) ?? new Map<string, FieldRecord>();
+    this.#fields.set(form, fields);
     for (const leaf of found.leaves) {
-      let field = this.fields.get(leaf.path);
+      let field = fields.get(leaf.path);
       if (field === undefined) {
-        if (this.fields.size >= mostFieldsOfTopic || !newField()) {
+        if (this.#fieldCount >= mostFieldsOfTopic || !newField()) {
           this.isCut = true;
           continue;
         }
         field = new FieldRecord(leaf);
-        this.fields.set(leaf.path, field);
+        fields.set(leaf.path, field);
+        this.#fieldCount++;
       }
       if (field.name !== leaf.name) field.isRenamed = true;
       field.add(leaf.value, arrivalMs, retained);

@@ -12,6 +12,7 @@ const bareName = /^[\p{L}_][\p{L}\p{N}_-]*$/u;
 /** One step of a path; undefined where there is no way to write it. */
 export function stepTo(name: string): string | undefined {
   if (bareName.test(name)) return `.${name}`;
-  if (name === '') return undefined;
+  // Empty, or what a configuration reads as a reference to a secret.
+  if (name === '' || name.includes('${')) return undefined;
   return name.includes("'") ? (name.includes('"') ? undefined : `["${name}"]`) : `['${name}']`;
 }

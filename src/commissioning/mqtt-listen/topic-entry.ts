@@ -1,4 +1,5 @@
 import { formatDuration } from '../../core/duration.ts';
+import { topicTemplateProblem } from '../../sources/mqtt/topic-template.ts';
 import type { Analysed } from './analysis.ts';
 import { type FieldFinding, knownWords } from './findings.ts';
 import { tagPatterns } from './tag-names.ts';
@@ -27,6 +28,9 @@ export function topicEntry(analysed: Analysed, isFull: boolean): TopicEntry | st
   const { finding, group } = analysed;
   const payload = payloads[finding.kind as keyof typeof payloads];
   if (payload === undefined) return `${finding.template}: ${unreadable(finding.kind)}`;
+  const problem = topicTemplateProblem(finding.template);
+  if (problem !== undefined || group.levels.some(({ name, values }) => name === undefined && /[{}]/.test(values[0] ?? '')))
+    return `${finding.template}: cannot be written as a topic (${problem ?? 'braces'})`;
   const several = severalIn(analysed);
   if (several !== undefined) return several;
   const wanted = finding.fields.filter(({ role }) => role === 'value' || role === 'switch' || role === 'words');

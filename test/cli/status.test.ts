@@ -65,7 +65,7 @@ const steady = (text: string): string =>
     .replace(/up [\d.]+ (ms|s)/, 'up <time>')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, '<date>')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>')
-    .replace(/\d+ commits, the last in [\d.]+ ms/, '<n> commits, the last in <time>')
+    .replace(/\d+ commits?, the last in [\d.]+ ms/, '<n> commits, the last in <time>')
     .replace(/stamp was [\d.]+ \w+ behind/, 'stamp was <time> behind')
     .replace(/, the oldest for \d+ s/, '');
 

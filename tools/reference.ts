@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { configSchema } from '../src/config/schema.ts';
+import { commandSchema } from '../src/gateway/commands.ts';
 import { messageJsonSchemas } from '../src/sinks/mqtt/schemas.ts';
 
 interface JsonSchema {
@@ -26,6 +27,12 @@ export function generatedDocs(): Map<string, string> {
   files.set('docs/reference/configuration.md', configurationReference(schema));
   for (const [kind, message] of Object.entries(messageJsonSchemas()))
     files.set(`docs/reference/mqtt-${kind}.schema.json`, `${JSON.stringify(message, null, 2)}\n`);
+  const command = {
+    $id: 'urn:fettle:mqtt:command:1',
+    title: 'fettle command',
+    ...z.toJSONSchema(commandSchema, { io: 'input', unrepresentable: 'any' }),
+  };
+  files.set('docs/reference/mqtt-command.schema.json', `${JSON.stringify(command, null, 2)}\n`);
   return files;
 }
 

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MessageWitness } from './message-witness.ts';
 import { freePort, listens, type Peer, PeerProcess, peerOf, temporaryFolder } from './peer-process.ts';
 import { requirePeer } from './peers.ts';
 
@@ -10,6 +11,8 @@ export interface MosquittoOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly anonymous?: boolean;
   readonly port?: number;
+  /** False where the test itself writes what no gateway would; else every message below `fettle/` is held against its JSON Schema, and `dispose` rejects. */
+  readonly witness?: boolean;
 }
 
 export interface Mosquitto extends Peer {
@@ -38,9 +41,10 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   ];
   await writeFile(join(folder, 'mosquitto.conf'), `${lines.join('\n')}\n`);
   const server = new PeerProcess('mosquitto', path, ['-c', join(folder, 'mosquitto.conf')], folder, () => listens(port));
-  return {
-    ...(await peerOf(server)),
-    url: `mqtt://127.0.0.1:${port}`,
-    port,
-  };
+  const peer = await peerOf(server);
+  const url = `mqtt://127.0.0.1:${port}`;
+  const open = options.anonymous !== false && !lines.some((line) => /^(cafile|password_file|acl_file)/.test(line));
+  const witness = open && options.witness !== false ? new MessageWitness(url) : undefined;
+  const dispose = (): Promise<void> => (witness === undefined ? peer.dispose() : witness.end().finally(() => peer.dispose()));
+  return { ...peer, dispose, url, port };
 }

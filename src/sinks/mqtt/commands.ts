@@ -1,6 +1,7 @@
 import type { IPublishPacket } from 'mqtt';
 import type { Logger } from '../../core/logger.ts';
 import type { Properties } from './link.ts';
+import { schemaId } from './schemas.ts';
 import type { Topics } from './topics.ts';
 
 /** Answers a command; `document` is sent as JSON. Later calls do nothing. */
@@ -58,6 +59,7 @@ export class Commands {
         properties: {
           contentType: 'application/json',
           payloadFormatIndicator: true,
+          userProperties: { schema: schemaId('answer') },
           ...(correlation !== undefined && { correlationData: correlation }),
         },
       });

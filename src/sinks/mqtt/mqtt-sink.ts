@@ -13,7 +13,7 @@ import { type Link, MessageRefused, type Properties } from './link.ts';
 import { type RetainedState, reconcileStates } from './reconcile.ts';
 import { RetainedDocuments } from './retained-documents.ts';
 import { type Found, RetainedReader } from './retained-reader.ts';
-import { type DescribeDocument, type MessageKind, type StatusDocument, schemaId } from './schemas.ts';
+import { type DescribeDocument, type MessageKind, messageKinds, type StatusDocument, schemaId } from './schemas.ts';
 import { Topics } from './topics.ts';
 
 /** What the gateway knows of itself, for `…/describe` and `…/status`. */
@@ -114,7 +114,7 @@ export class MqttSink implements LiveSink {
       site: this.#context.site,
       ...description,
       topics: { state: alarm, event, score, status: this.#topics.status, describe: this.#topics.describe, command: this.#topics.commands },
-      schemas: Object.fromEntries((['state', 'event', 'score', 'status', 'describe'] as const).map((kind) => [kind, schemaId(kind)])),
+      schemas: Object.fromEntries(messageKinds.map((kind) => [kind, schemaId(kind)])),
     };
     this.#setRetained('describe', this.#topics.describe, document);
     this.#status = { ...this.#status, version: description.version };

@@ -100,6 +100,12 @@ const describeSchema = z.strictObject({
   schemas: z.record(z.string(), z.string()).describe('Schema id of each kind of message.'),
 });
 
+const answerSchema = z.strictObject({
+  request: z.unknown().optional().describe('`request` of the command, where it had one: MQTT 3.1.1 has no correlation data.'),
+  ok: z.boolean().describe('True: carried out, and in the journal.'),
+  error: z.strictObject({ code: z.string().describe('A code of docs/errors.md.'), message: z.string() }).optional(),
+});
+
 export type EventDocument = z.infer<typeof eventSchema>;
 export type StateDocument = z.infer<typeof stateSchema>;
 export type ScoreDocument = z.infer<typeof scoreSchema>;
@@ -112,15 +118,17 @@ export const messageSchemas = {
   score: scoreSchema,
   status: statusSchema,
   describe: describeSchema,
+  answer: answerSchema,
 } as const;
 export type MessageKind = keyof typeof messageSchemas;
+export const messageKinds = Object.keys(messageSchemas) as MessageKind[];
 
 export const schemaId = (kind: MessageKind): string => `urn:fettle:mqtt:${kind}:1`;
 
 /** JSON Schema (2020-12) of every kind of message. */
 export function messageJsonSchemas(): Record<MessageKind, object> {
   const of = (kind: MessageKind): object => ({ $id: schemaId(kind), title: `fettle ${kind}`, ...z.toJSONSchema(messageSchemas[kind]) });
-  return { event: of('event'), state: of('state'), score: of('score'), status: of('status'), describe: of('describe') };
+  return Object.fromEntries(messageKinds.map((kind) => [kind, of(kind)])) as Record<MessageKind, object>;
 }
 
 /** Of a retained document read back from the broker: only what reconciliation needs, so that older shapes can be read too. */

@@ -1,33 +1,40 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { root } from '../house/sources.ts';
 import { eventually } from '../support/eventually.ts';
 import { requirePeer } from '../support/peers.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { sharedDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
 
 /** Nothing of this machine's Node, npm or home is there, and npm could fetch nothing. */
 const bare = { PATH: '/usr/bin:/bin', HOME: '/nonexistent', npm_config_offline: 'true' };
 
 describe('the packages for machines without a network', () => {
-  it('hold everything, and run it: a tarball, and a .deb as Debian unpacks it', async ({ skip }) => {
-    if (requirePeer('dpkg-deb') === undefined) return skip();
-    const out = temporaryDirectory();
+  const out = sharedDirectory();
+  let tarball = '';
+  let deb = '';
+
+  beforeAll(() => {
+    if (requirePeer('dpkg-deb') === undefined) return;
     const said = execFileSync(process.execPath, [join(root, 'tools/package/main.ts'), '--out', out], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     expect(said.trim().split('\n')).toHaveLength(2);
-    const [tarball, deb] = ['.tar.gz', '.deb'].map((ending) => join(out, readdirSync(out).find((name) => name.endsWith(ending)) ?? ''));
+    [tarball = '', deb = ''] = ['.tar.gz', '.deb'].map((ending) => join(out, readdirSync(out).find((name) => name.endsWith(ending)) ?? ''));
+  }, 400_000);
+
+  it('hold everything, and run it: a tarball, and a .deb as Debian unpacks it', async ({ skip }) => {
+    if (deb === '') return skip();
     const place = temporaryDirectory();
-    execFileSync('tar', ['-xzf', tarball as string, '-C', place]);
+    execFileSync('tar', ['-xzf', tarball, '-C', place]);
     const [tree = ''] = readdirSync(place);
     const unpacked = spawnSync(join(place, tree, 'fettle'), ['--version'], { env: bare, encoding: 'utf8' });
     expect(unpacked.stdout.trim()).toBe((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version);
 
     const machine = temporaryDirectory();
-    execFileSync('dpkg-deb', ['-x', deb as string, machine]);
+    execFileSync('dpkg-deb', ['-x', deb, machine]);
     const installed = join(machine, 'opt/fettle');
     expect(statSync(join(installed, 'node_modules/onnxruntime-node/bin')).isDirectory()).toBe(true);
     const foreign = execFileSync(
@@ -39,7 +46,7 @@ describe('the packages for machines without a network', () => {
     // Nothing that only development needs.
     for (const name of ['vitest', 'typescript', 'rolldown', 'node-red'])
       expect(existsSync(join(installed, 'node_modules', name))).toBe(false);
-    const listed = execFileSync('dpkg-deb', ['-c', deb as string], { encoding: 'utf8', maxBuffer: 50_000_000 });
+    const listed = execFileSync('dpkg-deb', ['-c', deb], { encoding: 'utf8', maxBuffer: 50_000_000 });
     for (const file of ['usr/bin/fettle', 'lib/systemd/system/fettle.service', 'etc/fettle/fettle.yaml'])
       expect(listed).toContain(`./${file}`);
     const configuration = join(machine, 'etc/fettle/fettle.yaml');
@@ -66,7 +73,30 @@ describe('the packages for machines without a network', () => {
     const exited = new Promise((resolve) => gateway.once('exit', resolve));
     gateway.kill('SIGTERM');
     expect(await exited).toBe(0);
-  }, 400_000);
+  }, 120_000);
+
+  it('install on a bare Debian without a network, run as a user of their own, keep what was written, and go', ({ skip }) => {
+    const bootstrap = requirePeer('mmdebstrap');
+    if (deb === '' || bootstrap === undefined) return skip();
+    // Making a Debian tree and entering it is for root.
+    if (process.getuid?.() !== 0) return skip('only as root');
+    const machine = temporaryDirectory();
+    execFileSync(bootstrap, ['--quiet', '--variant=minbase', 'bookworm', machine], { stdio: ['ignore', 'pipe', 'pipe'] });
+    copyFileSync(deb, join(machine, 'fettle.deb'));
+    copyFileSync(join(import.meta.dirname, 'bare-machine.sh'), join(machine, 'bare-machine.sh'));
+    // Mounts and processes end with it; `--net` is a network in which nothing is reached at all.
+    const inside = 'mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev" && exec chroot "$0" "$@"';
+    const enter = (apart: readonly string[], command: readonly string[]) => {
+      const entered = ['--mount', '--pid', '--fork', '--kill-child', ...apart, 'sh', '-c', inside, machine, ...command];
+      const { status, stdout, stderr } = spawnSync('unshare', entered, {
+        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8' },
+        encoding: 'utf8',
+      });
+      return { status, said: stdout + stderr };
+    };
+    expect(enter(['--net'], ['dpkg', '-i', '/fettle.deb'])).toMatchObject({ status: 0 });
+    expect(enter([], ['/bin/sh', '/bare-machine.sh'])).toEqual({ status: 0, said: expect.stringMatching(/\nall done\n$/) });
+  }, 200_000);
 
   it('come with a service that systemd calls safe', ({ skip }) => {
     const analyze = requirePeer('systemd-analyze') ?? skip();

@@ -1,5 +1,7 @@
 /** The public API: all that nodes and other programs may import. No type of a dependency stands in it. */
 
+export type { FollowListener, FollowOptions, GatewayAddress, GatewayEvent } from './client/gateway-client.ts';
+export { GatewayClient } from './client/gateway-client.ts';
 export type { LoadedConfig, Problem } from './config/load.ts';
 export { ConfigError, formatProblem, loadConfig, parseConfig } from './config/load.ts';
 export type {
@@ -19,6 +21,10 @@ export { errorCodes, FettleError, isRetriable } from './core/errors.ts';
 export type { Logger } from './core/logger.ts';
 export type { Score } from './core/score.ts';
 export type { InvalidReason, InvalidWindow } from './core/window.ts';
+export type { FlowSample, MessageHints, MessageSamples } from './flow/message-samples.ts';
+export { samplesOfMessage } from './flow/message-samples.ts';
+export type { WatchListener, WatchOptions, WatchState } from './flow/watch.ts';
+export { Watch } from './flow/watch.ts';
 export type { GatewayOptions } from './gateway/gateway.ts';
 export { Gateway, version } from './gateway/gateway.ts';
 export type { GatewayListener } from './gateway/gateway-events.ts';

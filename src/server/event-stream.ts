@@ -1,7 +1,8 @@
 import type { FastifyReply } from 'fastify';
+import type { TagNow } from '../gateway/tag-list.ts';
 import type { LiveEvents, LiveTransition } from './live-events.ts';
 
-export const eventNames = ['alarm', 'scores', 'score', 'learning', 'status'] as const;
+export const eventNames = ['alarm', 'scores', 'score', 'learning', 'tags', 'status'] as const;
 export type EventName = (typeof eventNames)[number];
 
 export interface EventStreamOptions {
@@ -12,10 +13,13 @@ export interface EventStreamOptions {
   readonly lastEventId: number | undefined;
   /** For `status`, every two seconds. */
   status(): object;
+  /** For `tags`, every second: those of which samples have come. */
+  tags(): readonly TagNow[];
 }
 
 const heartbeatMs = 15_000;
 const statusEveryMs = 2_000;
+const tagsEveryMs = 1_000;
 /** Whoever reads too slowly is let go, and comes back with the id of the last alarm seen. */
 const waitingBound = 4_000_000;
 
@@ -77,6 +81,19 @@ export async function sendEvents(live: LiveEvents, reply: FastifyReply, options:
   const timers = [setInterval(() => write(': still here\n\n'), heartbeatMs)];
   try {
     send('hello', {}, sent);
+    if (events.has('tags')) {
+      const sent = new Map<string, number>();
+      const sendTags = (): void => {
+        const tags = options.tags().filter(({ tag, samples, assets: of }) => {
+          if (samples === (sent.get(tag) ?? 0) || (assets.size > 0 && !of.some((asset) => assets.has(asset)))) return false;
+          sent.set(tag, samples);
+          return true;
+        });
+        if (tags.length > 0) send('tags', tags);
+      };
+      sendTags();
+      timers.push(setInterval(sendTags, tagsEveryMs));
+    }
     if (events.has('status')) {
       send('status', options.status());
       timers.push(setInterval(() => send('status', options.status()), statusEveryMs));

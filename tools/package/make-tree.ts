@@ -23,7 +23,7 @@ export function run(command: string, args: readonly string[], cwd: string, envir
 /** Everything that runs Fettle on Linux, in one directory: compiled code, Node, packages as locked, models. Nothing has to be fetched where it is unpacked. */
 export function makeTree(directory: string, architecture: Architecture): void {
   mkdirSync(directory, { recursive: true });
-  for (const file of ['package.json', 'package-lock.json', '.npmrc', 'tools/node-runtime/package.json'])
+  for (const file of ['package.json', 'package-lock.json', '.npmrc', 'tools/node-runtime/package.json', 'nodes/package.json'])
     cpSync(join(root, file), join(directory, file));
   run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', `--cpu=${architecture}`, '--os=linux'], directory);
   run(process.execPath, [join(root, 'tools/build.ts'), join(directory, 'dist')], root);
@@ -34,7 +34,7 @@ export function makeTree(directory: string, architecture: Architecture): void {
   for (const other of readdirSync(join(directory, 'node_modules')).filter((name) => /^node-(linux|win)-/.test(name) && name !== node))
     rmSync(join(directory, 'node_modules', other), { recursive: true });
   // npm's own, and what it links for the workspace.
-  for (const left of ['node_modules/.package-lock.json', 'node_modules/@fettle', 'tools', '.npmrc'])
+  for (const left of ['node_modules/.package-lock.json', 'node_modules/@fettle', 'tools', 'nodes', '.npmrc'])
     rmSync(join(directory, left), { recursive: true, force: true });
   writeFileSync(join(directory, 'fettle'), wrapper(node));
   chmodSync(join(directory, 'fettle'), 0o755);

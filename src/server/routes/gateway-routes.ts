@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { FettleError } from '../../core/errors.ts';
+import type { TagNow } from '../../gateway/tag-list.ts';
 import { eventNames, sendEvents } from '../event-stream.ts';
 import { Metrics } from '../metrics.ts';
 import { type Route, route } from '../route.ts';
@@ -32,7 +33,9 @@ const eventsSchema = z.strictObject({
   events: list()
     .pipe(z.array(z.enum(eventNames)))
     .prefault('alarm,scores,learning,status')
-    .describe('Which, separated by commas: alarm, scores (four times a second), score (each), learning, status.'),
+    .describe(
+      'Which, separated by commas: alarm, scores (four times a second), score (each), learning, tags (those with new samples, each second), status.',
+    ),
   assets: list().default([]).describe('Of which assets, separated by commas; all when absent.'),
   lastEventId: z.coerce.number().int().min(0).optional().describe('As the header Last-Event-ID: alarms behind it come first.'),
 });
@@ -50,6 +53,12 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       told = { atMs: performance.now(), status };
     }
     return told.status;
+  };
+  let listed: { readonly atMs: number; readonly tags: readonly TagNow[] } | undefined;
+  const liveTags = (): readonly TagNow[] => {
+    if (listed === undefined || performance.now() - listed.atMs > sharedMs / 2)
+      listed = { atMs: performance.now(), tags: served.gateway.tags() };
+    return listed.tags;
   };
   return [
     route({
@@ -147,6 +156,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
           assets: new Set(query.assets),
           lastEventId,
           status: liveStatus,
+          tags: liveTags,
         };
         await sendEvents(live, reply, options, signal);
         return reply;

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Watch, WatchState } from '@fettle/gateway';
+import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { samplesOfMessage } from '../../../src/flow/message-samples.ts';
+import { listOf } from '../shared/follow.ts';
+import { library, withInstallLine } from '../shared/library.ts';
+import { NodeStatus } from '../shared/node-status.ts';
+import { asError, type Message, onInput } from '../shared/on-input.ts';
+
+interface Definition extends NodeDef {
+  readonly asset: string;
+  readonly values: string;
+  readonly learn: string;
+  readonly step: string;
+  readonly budget: string;
+}
+
+const lookEveryMs = 2_000;
+const verbs = new Set([
+  'acknowledge',
+  'shelve',
+  'unshelve',
+  'real',
+  'false',
+  'planned',
+  'newNormal',
+  'maintenanceStart',
+  'maintenanceEnd',
+  'reset',
+]);
+
+export default (RED: NodeAPI): void => {
+  function WatchNode(this: Node, definition: Definition): void {
+    RED.nodes.createNode(this, definition);
+    const status = new NodeStatus(this);
+    const { asset = '', step = '1s', learn = '30m', budget = '' } = definition;
+    const values = listOf(definition.values);
+    // The directory goes by the node's id: a machine that is renamed is another machine to learn, one that is moved in the editor is not.
+    const key = createHash('sha256').update(`${this.id} ${asset}`).digest('hex').slice(0, 16);
+    const directory = join(RED.settings.userDir ?? '.', 'fettle', key);
+    const opened: Promise<Watch> = library()
+      .then(({ Watch: Library }) =>
+        Library.open(
+          { directory, asset, values, step, learn, ...(budget !== '' && { budget }) },
+          {
+            transition: (transition) => {
+              const { rule, from: previous, to, message, priority, advice, findings, atMs, provisional } = transition;
+              const active = to === 'unacknowledged' || to === 'acknowledged';
+              const payload = {
+                asset,
+                active,
+                state: to,
+                previous,
+                rule,
+                priority,
+                message,
+                advice,
+                findings,
+                provisional,
+                time: new Date(atMs).toISOString(),
+              };
+              this.send([{ topic: asset, payload } as never, null]);
+            },
+            score: ({ windowEndMs, value, limit, channels, contributions, observed, expected }) => {
+              const parts = channels.map((tag, i) => ({
+                tag,
+                contribution: contributions[i],
+                observed: observed[i],
+                expected: expected[i],
+              }));
+              const payload = {
+                asset,
+                time: new Date(windowEndMs).toISOString(),
+                score: value,
+                limit,
+                ratio: value / limit,
+                channels: parts,
+              };
+              this.send([null, { topic: asset, payload } as never]);
+            },
+            failed: (error) => fail(error),
+          },
+        ),
+      )
+      .catch((error: unknown) => {
+        throw asError(withInstallLine(error));
+      });
+    const fail = (error: unknown): void => {
+      status.show('red', 'ring', asError(error).message);
+      this.error(asError(withInstallLine(error)).message, {});
+    };
+    opened.catch(fail);
+    const look = setInterval(() => {
+      opened.then((watch) => showState(RED, status, watch.state())).catch(() => {});
+    }, lookEveryMs);
+
+    onInput(this, async (message: Message) => {
+      const watch = await opened;
+      if (typeof message.topic === 'string' && verbs.has(message.topic)) {
+        const details = typeof message.payload === 'object' && message.payload !== null ? message.payload : {};
+        await watch.command(message.topic, details);
+        return;
+      }
+      const { samples, unread } = samplesOfMessage(message.payload, {
+        topic: typeof message.topic === 'string' ? message.topic : undefined,
+      });
+      if (samples.length === 0) throw new Error(`${asset}: nothing to watch in this message: ${unread.join('; ')}`);
+      await watch.push(samples);
+    });
+    this.on('close', (done: () => void) => {
+      clearInterval(look);
+      opened
+        .then((watch) => watch.close())
+        .catch(() => {})
+        .finally(done);
+    });
+  }
+  RED.nodes.registerType('fettle-watch', WatchNode as never);
+};
+
+function showState(RED: NodeAPI, status: NodeStatus, { state, text, seenMs, wantedMs, alarms }: WatchState): void {
+  const say = (key: string, values: object = {}): string => RED._(`fettle-watch.status.${key}`, values as never);
+  switch (state) {
+    case 'gathering':
+      status.show('grey', 'ring', say('gathering'));
+      return;
+    case 'learning': {
+      const share = wantedMs === 0 ? 100 : Math.min(100, Math.floor((100 * seenMs) / wantedMs));
+      status.show('blue', 'ring', say('learning', { share }));
+      return;
+    }
+    case 'active':
+      status.show('red', 'dot', alarms.length > 1 ? say('alarms', { count: alarms.length }) : text);
+      return;
+    case 'normal':
+      status.show('green', 'dot', say('normal'));
+      return;
+    default:
+      state satisfies never;
+  }
+}

@@ -1,0 +1,3 @@
+import { tapSuite } from './tap-suite.ts';
+
+tapSuite(5);

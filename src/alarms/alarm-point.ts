@@ -27,6 +27,8 @@ export class AlarmPoint {
   readonly #settings: AlarmSettings;
   flags: AlarmFlags = restingFlags;
   sinceMs = 0;
+  /** Since when it stands or, while it does not, stood last; acknowledging does not begin it anew. */
+  stoodSinceMs = 0;
   explanation: Explanation = { ratio: null, message: '', findings: [], model: null };
   lastTransition = '';
   /** Of this raising: `keepOpen` has been said. */
@@ -70,6 +72,7 @@ export class AlarmPoint {
     const to = this.state;
     if (from === to) return undefined;
     this.sinceMs = atMs;
+    if (isStanding(to) && !isStanding(from)) this.stoodSinceMs = atMs;
     return { from, to };
   }
 
@@ -113,13 +116,24 @@ export class AlarmPoint {
   }
 
   save(): SavedPoint {
-    const { rule, tag, flags, sinceMs, explanation, lastTransition } = this;
-    return { rule, tag, flags, sinceMs, explanation, lastTransition, condition: this.condition.save(), keptOpen: this.#keptOpen };
+    const { rule, tag, flags, sinceMs, stoodSinceMs, explanation, lastTransition } = this;
+    return {
+      rule,
+      tag,
+      flags,
+      sinceMs,
+      stoodSinceMs,
+      explanation,
+      lastTransition,
+      condition: this.condition.save(),
+      keptOpen: this.#keptOpen,
+    };
   }
 
   restore(saved: SavedPoint): void {
     this.flags = saved.flags;
     this.sinceMs = saved.sinceMs;
+    this.stoodSinceMs = saved.stoodSinceMs ?? saved.sinceMs;
     this.explanation = saved.explanation;
     this.lastTransition = saved.lastTransition;
     this.condition.restore(saved.condition);
@@ -132,6 +146,8 @@ export interface SavedPoint {
   readonly tag: string | null;
   readonly flags: AlarmFlags;
   readonly sinceMs: number;
+  /** Absent in what versions before wrote. */
+  readonly stoodSinceMs?: number;
   readonly explanation: Explanation;
   readonly lastTransition: string;
   readonly condition: SavedCondition;

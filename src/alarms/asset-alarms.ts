@@ -1,4 +1,4 @@
-import type { AlarmTransition, AssetAlarmState, Finding, Watching } from '../core/alarm.ts';
+import { type AlarmTransition, type AssetAlarmState, type Finding, isStanding, type Watching } from '../core/alarm.ts';
 import { type AlarmCommand, isVerdict, maintenanceMs } from '../core/control-row.ts';
 import { FettleError } from '../core/errors.ts';
 import type { InvalidReason } from '../core/window.ts';
@@ -376,6 +376,7 @@ export class AssetAlarms {
       from: change.from,
       to: change.to,
       atMs,
+      ...(isStanding(change.from) && !isStanding(change.to) && { stoodSinceMs: point.stoodSinceMs }),
       ratio: point.explanation.ratio,
       message: point.messageOf(change),
       findings: point.explanation.findings,

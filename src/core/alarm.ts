@@ -54,6 +54,8 @@ export interface AlarmTransition {
   readonly to: AlarmState;
   /** Event time: the end of the window or row that decided. */
   readonly atMs: number;
+  /** Where this ends what stood: since when it had (event time). */
+  readonly stoodSinceMs?: number;
   /** How often the score or value is its limit, where that means something. */
   readonly ratio: number | null;
   /** "oil-temp 71.4 °C, expected 58–63; 2.3 × the limit" */

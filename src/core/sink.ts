@@ -37,6 +37,8 @@ export interface SinkContext {
   readonly site: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** engineeringUnit of a tag, as configured. */
+  unitOf?(tag: string): string | undefined;
 }
 
 /**

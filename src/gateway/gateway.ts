@@ -115,7 +115,13 @@ export class Gateway {
     this.#charts = new ChartKeeper(journal, loaded.config.data, options.log);
     this.#startedMs = this.#clock.wallMs();
     const { config } = loaded;
-    this.#sinks = createSinks(config, (id) => ({ id, site: config.site, clock: this.#clock, log: this.#log.child({ sink: id }) }));
+    this.#sinks = createSinks(config, (id) => ({
+      id,
+      site: config.site,
+      clock: this.#clock,
+      log: this.#log.child({ sink: id }),
+      unitOf: (tag) => engineeringUnitOf(config, tag) ?? undefined,
+    }));
     const { sinks, live } = this.#sinks;
     this.#results = new ResultsOutlet(sinks, live, (sink, count, payload) => this.#committer.outbox(sink, 'results', count, payload));
     this.#idleWatch = new IdleWatch(this.#inlets, this.#clock);

@@ -14,6 +14,7 @@ export const influxdbSchema = z.strictObject({
     .min(1)
     .default(['scores', 'alarms', 'samples'])
     .describe('What is sent.'),
+  expected: z.boolean().default(true).describe('Send with each score what was expected of each channel, to be shown beside the values.'),
   username: z.string().optional().describe('User name, for basic authentication.'),
   password: secret().optional().describe('Password, by reference: ${env:NAME} or ${file:path}.'),
   token: secret().optional().describe('API token of InfluxDB 2 or 3, by reference; instead of user name and password.'),

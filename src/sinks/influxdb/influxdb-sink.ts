@@ -29,7 +29,12 @@ export class InfluxdbSink implements Sink {
     this.id = config.id;
     this.maxBatch = { points: config.batch.points, bytes: config.batch.bytes, waitMs: config.batch.wait };
     this.wants = new Set(config.send.map((kind) => laneOf[kind]));
-    this.#encoder = new LineEncoder(context.site, config.tags);
+    this.#encoder = new LineEncoder({
+      site: context.site,
+      tags: config.tags,
+      expected: config.expected,
+      unitOf: (tag) => context.unitOf?.(tag),
+    });
     const admin = new InfluxdbAdmin(config);
     const create = async () => {
       await admin.createDatabase();

@@ -4,7 +4,7 @@ import type { EventDocument, ScoreDocument, StateDocument } from './schemas.ts';
 
 /** Core's values → the JSON documents of schemas.ts: times become ISO 8601, NaN becomes null. */
 
-export function eventDocument({ atMs, withdrawn, ...rest }: AlarmTransition): EventDocument {
+export function eventDocument({ atMs, stoodSinceMs: _, withdrawn, ...rest }: AlarmTransition): EventDocument {
   return { ...rest, findings: rest.findings.map(copyFinding), at: isoTime(atMs), withdrawn: withdrawn ?? false };
 }
 

@@ -6,7 +6,12 @@ import { escapeName, lineHead, lineOf, nanoseconds, numberField, textField } fro
 import { type Influxd, startInfluxd } from '../../support/influxd.ts';
 import { atMs, namedSamples, score, transition } from '../fixtures.ts';
 
-const encoder = new LineEncoder('hall 1', { plant: 'north' });
+const encoder = new LineEncoder({
+  site: 'hall 1',
+  tags: { plant: 'north' },
+  expected: true,
+  unitOf: (tag) => (tag === 'p/flow' ? 'l/min' : undefined),
+});
 
 describe('line protocol', () => {
   it.each([
@@ -39,8 +44,10 @@ describe('line protocol', () => {
 
   it('writes a score with the parts of its channels', () => {
     expect(encoder.score(score({ contributions: Float32Array.of(0.125, Number.NaN) }))).toBe(
-      `fettle_score,asset=line1/pump3,model=pump@1.0.0,plant=north,site=hall\\ 1 score=0.25,limit=0.5,ratio=0.5,contribution_oil-temp=0.125 ${atMs}000000`,
+      `fettle_score,asset=line1/pump3,model=pump@1.0.0,plant=north,site=hall\\ 1 score=0.25,limit=0.5,ratio=0.5,contribution_oil-temp=0.125,expected_oil-temp=60,expected_vibration=1.25 ${atMs}000000`,
     );
+    const without = new LineEncoder({ site: 'x', tags: {}, expected: false });
+    expect(without.score(score())).not.toContain('expected_');
   });
 
   it('writes samples with text, quality and fractions of milliseconds', () => {
@@ -62,10 +69,37 @@ describe('line protocol', () => {
     ]);
   });
 
+  it('says the unit of a tag in about one second of 64, whatever the distance of its samples', () => {
+    for (const everyMs of [100, 1000, 16_000, 60_000, 64_000]) {
+      const rows = Array.from({ length: 6400 }, (_, i) => ({ tag: 'p/flow', timeMs: atMs + i * everyMs, value: 1 }));
+      const { lines } = encoder.samples(namedSamples(rows));
+      expect(encoder.samples(namedSamples(rows)).lines).toBe(lines);
+      const saying = lines.split('\n').filter((line) => line.includes(' value=1,unit="l/min" ')).length;
+      expect(saying).toBeGreaterThan(50);
+      expect(saying).toBeLessThan(200);
+    }
+    expect(
+      encoder.samples(namedSamples(Array.from({ length: 99 }, (_, i) => ({ tag: 'q', timeMs: atMs + i * 1000, value: 1 })))).lines,
+    ).not.toContain('unit');
+  });
+
+  it('writes a stretch where an alarm begins to stand, and its end to the same point', () => {
+    const head = 'fettle_alarm_span,asset=line1/pump3,plant=north,rule=anomaly,site=hall\\ 1,tag=-';
+    const linesOf = (changes: Parameters<typeof transition>[0]) => encoder.transition(transition(changes)).split('\n');
+    expect(linesOf({})[0]).toContain(' state="unacknowledged",state_code=1i,active=1i,from="normal",');
+    expect(linesOf({})[1]).toBe(
+      `${head} priority="high",title="line1/pump3: anomaly",text="oil-temp 71.4 °C, expected 58–63; 2.3 × the limit" ${atMs}000000`,
+    );
+    expect(linesOf({ from: 'unacknowledged', to: 'acknowledged' })).toHaveLength(1);
+    const ended = linesOf({ from: 'acknowledged', to: 'normal', atMs: atMs + 60_000, stoodSinceMs: atMs });
+    expect(ended[0]).toContain(' state="normal",state_code=0i,active=0i,');
+    expect(ended[1]).toBe(`${head} priority="high",time_end=${atMs + 60_000}i ${atMs}000000`);
+  });
+
   it('keeps two transitions of one asset in one millisecond apart', () => {
-    const lines = [7, 8].map((sequence) => encoder.transition(transition({ sequence })));
+    const lines = [7, 8].map((sequence) => encoder.transition(transition({ sequence })).split('\n')[0] as string);
     expect(lines.map((line) => line.split(' ').at(-1))).toEqual([`${atMs}000007`, `${atMs}000008`]);
-    expect(encoder.transition(transition({ sequence: 7 }))).toBe(lines[0]);
+    expect(encoder.transition(transition({ sequence: 7 })).split('\n')[0]).toBe(lines[0]);
   });
 });
 

@@ -53,6 +53,8 @@ export class LiveEvents implements GatewayListener {
   readonly #newest = new Map<string, LiveScore>();
   /** Newest score over limit, by asset. */
   readonly ratios = new Map<string, number>();
+  /** End of the newest window scored, event time, by asset. */
+  readonly scoredMs = new Map<string, number>();
   #gateway: (() => Gateway) | undefined;
   #scoresTimer: NodeJS.Timeout | undefined;
   #alarmsTimer: NodeJS.Timeout | undefined;
@@ -96,6 +98,7 @@ export class LiveEvents implements GatewayListener {
 
   score(score: Score): void {
     this.ratios.set(score.asset, score.value / score.limit);
+    this.scoredMs.set(score.asset, score.windowEndMs);
     if (this.#listeners.size === 0) return;
     const { asset, windowEndMs: atMs, value, limit } = score;
     const peak = Math.max(value / limit, this.#newest.get(asset)?.peak ?? 0);

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { watchingWords } from '../core/alarm.ts';
+import { alarmStates, watchingWords } from '../core/alarm.ts';
+import { autonomyMs } from '../gateway/autonomy.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { StorageForecast } from '../gateway/storage-forecast.ts';
 
@@ -21,6 +22,8 @@ interface Now {
   readonly storage: StorageForecast;
   /** Score over limit, by asset. */
   readonly ratios: ReadonlyMap<string, number>;
+  /** End of the newest window scored, event time, by asset. */
+  readonly scoredMs: ReadonlyMap<string, number>;
 }
 
 const isUp = (state: string): number => Number(state === 'good');
@@ -36,13 +39,20 @@ const counted = (name: string, help: string, of: (counters: GatewayStatus['count
   values: ({ status }) => [[of(status.counters)]],
 });
 
+const counting = (name: string, help: string, of: (journal: GatewayStatus['journal']) => number): Family => ({
+  name,
+  help,
+  counts: true,
+  values: ({ status }) => [[of(status.journal)]],
+});
+
 /** Names and units as Prometheus has them: base units, `_total` on what counts. */
 const families: readonly Family[] = [
   {
     name: 'fettle_gateway_info',
-    help: 'Site and version of the gateway; always 1.',
-    labels: ['site', 'version'],
-    values: ({ status: { site, version } }) => [[1, { site, version }]],
+    help: 'Version of the gateway; always 1.',
+    labels: ['version'],
+    values: ({ status: { version } }) => [[1, { version }]],
   },
   {
     name: 'fettle_gateway_healthy',
@@ -53,6 +63,7 @@ const families: readonly Family[] = [
   counted('fettle_samples_bad_total', 'Samples of bad quality.', ({ badSamples }) => badSamples),
   counted('fettle_samples_late_total', 'Samples that came after their window had closed; kept, not scored.', ({ late }) => late),
   counted('fettle_samples_duplicate_total', 'Samples that were there already.', ({ duplicates }) => duplicates),
+  counted('fettle_samples_refused_total', 'Samples of tags beyond the number a gateway takes.', ({ refusedTags }) => refusedTags),
   counted('fettle_windows_total', 'Windows formed.', ({ windows }) => windows),
   counted('fettle_scores_total', 'Windows scored.', ({ scores }) => scores),
   counted('fettle_scoring_errors_total', 'Windows the model runtime could not score.', ({ scoringErrors }) => scoringErrors),
@@ -73,6 +84,15 @@ const families: readonly Family[] = [
     values: ({ status }) => status.assets.map(({ asset, state }): Value => [Number(state === 'active'), { asset }]),
   },
   {
+    name: 'fettle_alarm_state',
+    help: `State of each alarm that is not normal: ${alarmStates.flatMap((state, code) => (code === 0 ? [] : [`${code} ${state}`])).join(', ')}.`,
+    labels: ['asset', 'rule', 'tag'],
+    values: ({ status }) =>
+      status.assets.flatMap(({ asset, alarms }) =>
+        alarms.map(({ rule, tag, state }): Value => [alarmStates.indexOf(state), { asset, rule, tag: tag ?? '-' }]),
+      ),
+  },
+  {
     name: 'fettle_asset_watching',
     help: 'Whether the asset is watched: 1 at the word that holds.',
     labels: ['asset', 'watching'],
@@ -88,6 +108,12 @@ const families: readonly Family[] = [
     values: ({ ratios }) => [...ratios].map(([asset, ratio]): Value => [ratio, { asset }]),
   },
   {
+    name: 'fettle_asset_scored_timestamp_seconds',
+    help: 'End of the newest window of the asset that was scored, in the time of its samples.',
+    labels: ['asset'],
+    values: ({ scoredMs }) => [...scoredMs].map(([asset, atMs]): Value => [atMs / 1000, { asset }]),
+  },
+  {
     name: 'fettle_source_up',
     help: '1 while everything of the source answers.',
     labels: ['source'],
@@ -99,6 +125,15 @@ const families: readonly Family[] = [
     labels: ['source', 'unit'],
     values: (now) =>
       sources(now).flatMap(([source, { units }]) => units.map(({ name, state }): Value => [isUp(state), { source, unit: name }])),
+  },
+  {
+    name: 'fettle_source_unit_last_good_timestamp_seconds',
+    help: 'When the unit, device or connection last gave a good answer; absent until it has.',
+    labels: ['source', 'unit'],
+    values: (now) =>
+      sources(now).flatMap(([source, { units }]) =>
+        units.flatMap(({ name, lastGoodMs }): Value[] => (lastGoodMs === undefined ? [] : [[lastGoodMs / 1000, { source, unit: name }]])),
+      ),
   },
   {
     name: 'fettle_source_events_total',
@@ -146,22 +181,28 @@ const families: readonly Family[] = [
     values: (now) => sinks(now).map(([sink, { delivery }]): Value => [delivery.counters.rejected, { sink }]),
   },
   {
-    name: 'fettle_journal_commits_total',
-    help: 'Commits to the journal.',
+    name: 'fettle_delivery_retries_total',
+    help: 'Deliveries to a sink that did not go through and were tried again.',
     counts: true,
-    values: ({ status }) => [[status.journal.commits]],
+    labels: ['sink'],
+    values: (now) => sinks(now).map(([sink, { delivery }]): Value => [delivery.counters.retried, { sink }]),
   },
+  counting('fettle_journal_commits_total', 'Commits to the journal.', ({ commits }) => commits),
+  counting('fettle_journal_failed_commits_total', 'Commits the disk refused.', ({ failedCommits }) => failedCommits),
+  counting(
+    'fettle_journal_unkept_samples_total',
+    'Samples acknowledged without being kept, since the disk was full.',
+    ({ unkeptSamples }) => unkeptSamples,
+  ),
+  counting(
+    'fettle_journal_dropped_results_total',
+    'Scores and outbox entries that were not kept, since the disk was full.',
+    (journal) => journal.droppedRows,
+  ),
   {
-    name: 'fettle_journal_failed_commits_total',
-    help: 'Commits the disk refused.',
-    counts: true,
-    values: ({ status }) => [[status.journal.failedCommits]],
-  },
-  {
-    name: 'fettle_journal_unkept_samples_total',
-    help: 'Samples acknowledged without being kept, since the disk was full.',
-    counts: true,
-    values: ({ status }) => [[status.journal.unkeptSamples]],
+    name: 'fettle_journal_commit_seconds',
+    help: 'How long the newest commit took.',
+    values: ({ status }) => [[status.journal.commitMs / 1000]],
   },
   { name: 'fettle_journal_disk_full', help: '1 while nothing can be kept.', values: ({ status }) => [[Number(status.journal.diskFull)]] },
   { name: 'fettle_journal_bytes', help: 'Size of the journal.', values: ({ storage }) => [[storage.bytes]] },
@@ -171,7 +212,18 @@ const families: readonly Family[] = [
     help: 'How far back the journal will reach at the present rate; absent until there is an hour of it.',
     values: ({ storage }) => (storage.daysOfHistory === null ? [] : [[storage.daysOfHistory * 86_400]]),
   },
+  {
+    name: 'fettle_autonomy_seconds',
+    help: 'How long the sinks may stay away before the first unsent sample is dropped, at the present rate; absent until there is an hour of it.',
+    values: ({ storage }) => {
+      const ms = autonomyMs(storage);
+      return ms === undefined ? [] : [[ms / 1000]];
+    },
+  },
 ];
+
+/** Of prom-client's own, those that are gauges and end in `_total`; the same numbers are there by kind. */
+const misnamed = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total'];
 
 /** `/metrics`, made from the status at each scrape. */
 export class Metrics {
@@ -183,14 +235,16 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of misnamed) this.#registry.removeSingleMetric(name);
   }
 
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  /** One scrape at a time: the values are the registry's. */
+  /** One scrape at a time: the values are the registry's. Every series says its site, as every point the sinks write does. */
   async scrape(now: Now): Promise<string> {
+    this.#registry.setDefaultLabels({ site: now.status.site });
     for (const { family, metric } of this.#families) {
       metric.reset();
       // Without labels a reset leaves a zero behind.

@@ -155,13 +155,13 @@ describe('/metrics', () => {
     const server = await startServer(gateway);
     const scrape = async () => (await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.token}` } })).text();
     const text = await scrape();
-    expect(text).toContain('fettle_gateway_info{site="north"');
-    expect(text).toContain('fettle_asset_watching{asset="a",watching="learning"} 0');
-    expect(text).toMatch(/^fettle_samples_total 0$/m);
-    expect(text).toMatch(/^fettle_source_up\{source="plc"\} 0$/m);
-    expect(text).not.toMatch(/^fettle_journal_history_seconds \d/m);
+    expect(text).toMatch(/^fettle_gateway_info\{version="[^"]+",site="north"\} 1$/m);
+    expect(text).toContain('fettle_asset_watching{asset="a",watching="learning",site="north"} 0');
+    expect(text).toMatch(/^fettle_samples_total\{site="north"\} 0$/m);
+    expect(text).toMatch(/^fettle_source_up\{source="plc",site="north"\} 0$/m);
+    expect(text).not.toMatch(/^fettle_(journal_history|autonomy)_seconds\S* \d/m);
     // The same again: nothing adds up.
-    const counts = (scraped: string) => /^fettle_journal_commits_total (\d+)$/m.exec(scraped)?.[1];
+    const counts = (scraped: string) => /^fettle_journal_commits_total\S* (\d+)$/m.exec(scraped)?.[1];
     expect(counts(await scrape())).toBe(String(gateway.status().journal.commits));
     for (const [, name] of text.matchAll(/^# TYPE (fettle_\w+) counter$/gm)) expect(name).toMatch(/_total$/);
     for (const [, name] of text.matchAll(/^# TYPE (fettle_\w+) gauge$/gm)) expect(name).not.toMatch(/_total$/);

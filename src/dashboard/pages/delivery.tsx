@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
+import { autonomyMs } from '../../gateway/autonomy.ts';
 import type { StorageForecast } from '../../gateway/storage-forecast.ts';
 import { bytes, count, duration, moment, number, when } from '../format.ts';
 import { type Text, t } from '../language.ts';
 import { type LiveStatus, now, status } from '../state.ts';
 import { useFetched } from '../use-fetched.ts';
-import { autonomyMs } from './autonomy.ts';
 
 type SinkNow = LiveStatus['sinks'][string];
 

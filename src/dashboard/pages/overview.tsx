@@ -1,5 +1,6 @@
 import type { AssetAlarmState } from '../../core/alarm.ts';
 import { healthOf } from '../../core/health.ts';
+import { autonomyMs } from '../../gateway/autonomy.ts';
 import type { StorageForecast } from '../../gateway/storage-forecast.ts';
 import { count, duration, leaf } from '../format.ts';
 import { sentenceOf } from '../health.ts';
@@ -9,7 +10,6 @@ import { Sparkline } from '../parts/sparkline.tsx';
 import { href } from '../router.ts';
 import { assets, isLive, learning, newestScore, standing, status, trendOf } from '../state.ts';
 import { useFetched } from '../use-fetched.ts';
-import { autonomyMs } from './autonomy.ts';
 import { isDown } from './delivery.tsx';
 
 function Tile({ state }: { readonly state: AssetAlarmState }) {

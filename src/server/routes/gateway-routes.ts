@@ -169,7 +169,12 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       summary: 'For Prometheus; it sends the token as bearer.',
       answerType: 'text/plain',
       handle: async ({ reply }) => {
-        const now = { status: served.gateway.status(), storage: await served.gateway.storage(), ratios: live.ratios };
+        const now = {
+          status: served.gateway.status(),
+          storage: await served.gateway.storage(),
+          ratios: live.ratios,
+          scoredMs: live.scoredMs,
+        };
         return reply.type(metrics.contentType).send(await metrics.scrape(now));
       },
     }),

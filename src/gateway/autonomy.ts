@@ -1,4 +1,4 @@
-import type { StorageForecast } from '../../gateway/storage-forecast.ts';
+import type { StorageForecast } from './storage-forecast.ts';
 
 const dayMs = 86_400_000;
 

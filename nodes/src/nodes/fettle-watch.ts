@@ -91,9 +91,9 @@ export default (RED: NodeAPI): void => {
       this.error(asError(withInstallLine(error)).message, {});
     };
     opened.catch(fail);
-    const look = setInterval(() => {
-      opened.then((watch) => showState(RED, status, watch.state())).catch(() => {});
-    }, lookEveryMs);
+    const show = (): void => void opened.then((watch) => showState(RED, status, watch.state())).catch(() => {});
+    show();
+    const look = setInterval(show, lookEveryMs);
 
     onInput(this, async (message: Message) => {
       const watch = await opened;

@@ -6,6 +6,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parseConfig } from '../config/load.ts';
 import { sleep } from '../core/clock.ts';
 import { formatDuration, parseDurationMs } from '../core/duration.ts';
+import { errorText } from '../core/errors.ts';
+import { NodeRedEditor } from '../editor/editor-process.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { allOf } from '../gateway/gateway-events.ts';
 import { LiveEvents } from '../server/live-events.ts';
@@ -14,6 +16,7 @@ import { DemoSite } from '../simulator/demo-site.ts';
 import { createLog } from '../telemetry/log.ts';
 import { DemoRecord, type DemoSummary } from './demo-record.ts';
 import { renderFrame } from './demo-view.ts';
+import { editorOptions } from './editor-options.ts';
 
 interface DemoArguments {
   readonly for?: number;
@@ -79,12 +82,29 @@ async function runDemo(options: DemoArguments): Promise<void> {
     site.run();
     record.startedMs = site.startedMs;
     record.firstOnsetMs = site.startedMs + Math.min(...site.faults.map(({ onsetS }) => onsetS)) * 1000;
-    const view = showProgress(gateway, record, site, { ...options, link: server?.firstLogin?.link });
+    const view = showProgress(gateway, record, site, { ...options, link: server?.firstLogin?.link, editor: () => editorText });
+    const editing = new AbortController();
+    let editorText = '';
+    const editor =
+      server === undefined || options.headless === true || json
+        ? undefined
+        : NodeRedEditor.start({ ...editorOptions(server, directory, log), listen: '127.0.0.1:1880' }, editing.signal).then(
+            (started) => {
+              editorText = `flows     ${started.link}`;
+              return started;
+            },
+            (error: unknown) => {
+              editorText = `flows     ${errorText(error)}`;
+              return undefined;
+            },
+          );
     await sleep(lastsMs ?? 2 ** 31 - 1, stopped.signal).catch(() => {});
     const endMs = Date.now();
     await drained(gateway);
     view.stop();
     const summary = record.summary(seed, endMs, site.faults, gateway.status(), site.cloud.points);
+    editing.abort();
+    await (await editor)?.stop();
     await server?.stop();
     await gateway.stop();
     process.stdout.write(json ? `${JSON.stringify(summary)}\n` : renderSummary(summary));
@@ -114,7 +134,13 @@ function showProgress(
   gateway: Gateway,
   record: DemoRecord,
   site: DemoSite,
-  { headless = false, json = false, seed, link }: DemoArguments & { readonly link: string | undefined },
+  {
+    headless = false,
+    json = false,
+    seed,
+    link,
+    editor,
+  }: DemoArguments & { readonly link: string | undefined; readonly editor: () => string },
 ): { stop(): void } {
   const dashboard = link === undefined ? '' : `dashboard ${link}`;
   if (headless || json) {
@@ -126,9 +152,14 @@ function showProgress(
   const elapsedS = (): number => (Date.now() - site.startedMs) / 1000;
   if (!process.stdout.isTTY) {
     let told = 0;
+    let isEditorTold = false;
     process.stdout.write(`fettle demo   ${hint}\n`);
     const tell = setInterval(() => {
       while (told < record.messages.length) process.stdout.write(`${record.messages[told++]}\n`);
+      if (!isEditorTold && editor() !== '') {
+        isEditorTold = true;
+        process.stdout.write(`${editor()}\n`);
+      }
     }, 200);
     const count = setInterval(() => {
       const { counters, sinks } = gateway.status();
@@ -148,7 +179,7 @@ function showProgress(
   const colour = process.env.NO_COLOR === undefined || process.env.NO_COLOR === '';
   process.stdout.write('\u001b[?25l\u001b[2J');
   const draw = (): void => {
-    const frame = renderFrame(gateway.status(), record, elapsedS(), hint, colour);
+    const frame = renderFrame(gateway.status(), record, elapsedS(), editor() === '' ? hint : `${hint}\n${editor()}`, colour);
     process.stdout.write(`\u001b[H${frame.replaceAll('\n', '\u001b[K\n')}\u001b[J`);
   };
   const timer = setInterval(draw, frameMs);

@@ -233,6 +233,21 @@ const serverSchema = z.strictObject({
     .describe('HTTPS with a certificate of your own, or auto: one the gateway makes for itself and keeps in data. HTTP when absent.'),
 });
 
+const nodeRedSchema = z.strictObject({
+  enabled: z.boolean().default(false).describe('Node-RED is started beside the gateway, in a process of its own.'),
+  listen: z
+    .string()
+    .regex(/^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i, 'must be host:port')
+    .default('127.0.0.1:1880')
+    .describe(
+      'Where its editor listens; another port where this one is taken. Engineers and admins of the gateway change flows, others look.',
+    ),
+  installation: z
+    .string()
+    .optional()
+    .describe('Folder in which npm install node-red @fettle/node-red was run; where Fettle itself is when absent.'),
+});
+
 /** Assets that the registers of a Modbus server have room for. */
 const mostExposed = 6_543;
 
@@ -299,6 +314,7 @@ export const configSchema = z.strictObject({
   alerts: alertsSchema.optional().describe('MQTT broker the alerts are published to.'),
   sinks: z.array(z.discriminatedUnion('type', sinkSchemas())).default([]).describe('Where results are synced to.'),
   server: serverSchema.prefault({}).describe('Dashboard and HTTP API.'),
+  nodeRed: nodeRedSchema.prefault({}).describe('An editor for flows beside the gateway.'),
   expose: exposeSchema.optional().describe('Alarms and scores for other systems to read.'),
   log: logSchema.prefault({}).describe('Log.'),
 });

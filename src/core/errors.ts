@@ -37,6 +37,7 @@ export const errorCodes = {
   FETTLE_ACCESS_LOCKED: { retriable: true, summary: 'Too many failed logins; wait.' },
   FETTLE_ACCESS_BUSY: { retriable: true, summary: 'Too many logins at once.' },
   FETTLE_ACCESS_INVALID: { retriable: false, summary: 'Users or tokens could not be changed, or their file cannot be read.' },
+  FETTLE_EDITOR_FAILED: { retriable: true, summary: 'Node-RED beside the gateway is not installed, did not start, or ended.' },
   FETTLE_COMMAND_INVALID: { retriable: false, summary: 'A command does not fit the state of what it names.' },
 } as const;
 

@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import { startExposing } from '../expose/expose.ts';
 import { version } from '../gateway/gateway.ts';
 import { firstRunFile } from './access/access-control.ts';
+import type { Role } from './access/roles.ts';
 import type { LiveEvents } from './live-events.ts';
 import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
 import type { Served } from './served.ts';
@@ -15,6 +16,10 @@ export interface RunningServer {
   readonly url: string;
   /** For the person at the terminal, at the first start; logs that person in with one click. */
   readonly firstLogin: FirstLogin | undefined;
+  /** PEM of the certificate it shows, where it speaks TLS. */
+  readonly certificate: string | undefined;
+  /** A token for a program beside the gateway, in place of the one of that name. Returns its secret. */
+  token(name: string, role: Role): string;
   stop(): Promise<void>;
 }
 
@@ -62,6 +67,12 @@ export async function serve(
     url: server.url,
     firstLogin:
       first === undefined ? undefined : { user: first.user, password: first.password, link: `${server.url}/#login=${first.code}` },
+    certificate: tls?.cert,
+    token: (name, role) => {
+      const { store } = server.access;
+      for (const { id, name: other } of store.tokens()) if (other === name) store.removeToken(id);
+      return store.addToken(name, role, new Date()).secret;
+    },
     stop: async () => {
       await exposed?.stop();
       await server.stop();

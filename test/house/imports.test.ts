@@ -27,13 +27,15 @@ const allowed: Record<string, readonly string[]> = {
   // Windows on the gateway for other systems.
   expose: ['config', 'gateway'],
   server: ['config', 'gateway', 'expose'],
+  // Node-RED beside the gateway.
+  editor: [],
   // What programs use to talk to a gateway.
   client: [],
   // What flows are made of.
   flow: ['config', 'gateway'],
   // In a browser: types of the others, and what is free of Node.
   dashboard: ['gateway', 'server', 'charts'],
-  cli: ['config', 'gateway', 'server', 'expose', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],
+  cli: ['config', 'editor', 'gateway', 'server', 'expose', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],
   index: ['client', 'config', 'flow', 'gateway'],
 };
 

@@ -15,6 +15,8 @@ interface TagNow {
   readonly engineeringUnit: string | null;
 }
 
+const shown = (value: TagNow['value']): string => (typeof value === 'number' ? String(Number(value.toPrecision(4))) : (value ?? '–'));
+
 export default (RED: NodeAPI): void => {
   function Samples(this: Node, definition: Definition): void {
     RED.nodes.createNode(this, definition);
@@ -27,7 +29,7 @@ export default (RED: NodeAPI): void => {
         for (const { tag, value, at, quality, engineeringUnit } of tags)
           this.send({ topic: tag, payload: { tag, value, time: at, quality, unit: engineeringUnit } });
         const last = tags.at(-1);
-        if (last !== undefined) status.show('green', 'dot', `${last.tag} ${last.value ?? '–'}`);
+        if (last !== undefined) status.show('green', 'dot', `${last.tag} ${shown(last.value)} ${last.engineeringUnit ?? ''}`.trim());
       },
     });
   }

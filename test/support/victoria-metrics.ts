@@ -1,5 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import { freePort, type Peer, PeerProcess, peerOf, temporaryFolder } from './peer-process.ts';
 import { requirePeer } from './peers.ts';
+import { type ScrapeTarget, scrapeConfig } from './prometheus.ts';
 
 export interface VictoriaMetrics extends Peer {
   readonly url: string;
@@ -7,8 +9,11 @@ export interface VictoriaMetrics extends Peer {
   exportSeries(match: string): Promise<{ metric: Record<string, string>; values: number[]; timestamps: number[] }[]>;
 }
 
-/** Starts the real VictoriaMetrics, which drops duplicates within a millisecond; undefined where it is not installed. */
-export async function startVictoriaMetrics(): Promise<VictoriaMetrics | undefined> {
+/**
+ * Starts the real VictoriaMetrics, which drops duplicates within a millisecond; undefined where it is not installed. `scrape`: what it
+ * fetches by itself, as for Prometheus.
+ */
+export async function startVictoriaMetrics(scrape?: ScrapeTarget): Promise<VictoriaMetrics | undefined> {
   const path = requirePeer('victoria-metrics');
   if (!path) return undefined;
   const folder = await temporaryFolder('victoria-metrics');
@@ -22,6 +27,10 @@ export async function startVictoriaMetrics(): Promise<VictoriaMetrics | undefine
     '-search.latencyOffset=0s',
     '-memory.allowedBytes=200000000',
   ];
+  if (scrape !== undefined) {
+    await writeFile(`${folder}/scrape.yml`, scrapeConfig(scrape));
+    args.push(`-promscrape.config=${folder}/scrape.yml`);
+  }
   const ready = async () => (await fetch(`${url}/health`)).status === 200;
   const server = new PeerProcess('victoria-metrics', path, args, folder, ready);
   return {

@@ -84,7 +84,7 @@ const families: readonly Family[] = [
     values: ({ status }) => status.assets.map(({ asset, state }): Value => [Number(state === 'active'), { asset }]),
   },
   {
-    name: 'fettle_alarm_state',
+    name: 'fettle_asset_alarm_state',
     help: `State of each alarm that is not normal: ${alarmStates.flatMap((state, code) => (code === 0 ? [] : [`${code} ${state}`])).join(', ')}.`,
     labels: ['asset', 'rule', 'tag'],
     values: ({ status }) =>

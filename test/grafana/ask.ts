@@ -55,14 +55,23 @@ export interface PromRange {
   readonly fromMs: number;
   readonly toMs: number;
   readonly stepMs: number;
+  /** Only series like this: VictoriaMetrics' `extra_filters[]`. */
+  readonly only?: string;
 }
 
 /** Over a range, or (`instant`) at its end. Throws Error with the query and the store's words. */
-export async function askPrometheus(url: string, expr: string, { fromMs, toMs, stepMs }: PromRange, instant: boolean): Promise<Answer> {
+export async function askPrometheus(
+  url: string,
+  expr: string,
+  { fromMs, toMs, stepMs, only }: PromRange,
+  instant: boolean,
+): Promise<Answer> {
   const parameters = instant
     ? { query: expr, time: `${toMs / 1000}` }
     : { query: expr, start: `${fromMs / 1000}`, end: `${toMs / 1000}`, step: `${stepMs / 1000}` };
-  const response = await fetch(`${url}/api/v1/${instant ? 'query' : 'query_range'}?${new URLSearchParams(parameters)}`);
+  const response = await fetch(
+    `${url}/api/v1/${instant ? 'query' : 'query_range'}?${new URLSearchParams({ ...parameters, ...filterOf(only) })}`,
+  );
   const { status, error, data } = (await response.json()) as PromAnswer;
   if (status !== 'success' || data === undefined) throw new Error(`${error}: ${expr}`);
   return {
@@ -75,12 +84,14 @@ export async function askPrometheus(url: string, expr: string, { fromMs, toMs, s
 }
 
 /** `label_values(selector, label)`, as the data source does it. */
-export async function askLabelValues(url: string, query: string, { fromMs, toMs }: PromRange): Promise<string[]> {
+export async function askLabelValues(url: string, query: string, { fromMs, toMs, only }: PromRange): Promise<string[]> {
   const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(query) ?? [];
   if (selector === undefined || label === undefined) throw new Error(`not label_values(…): ${query}`);
-  const parameters = new URLSearchParams({ 'match[]': selector, start: `${fromMs / 1000}`, end: `${toMs / 1000}` });
+  const parameters = new URLSearchParams({ 'match[]': selector, start: `${fromMs / 1000}`, end: `${toMs / 1000}`, ...filterOf(only) });
   const response = await fetch(`${url}/api/v1/label/${label}/values?${parameters}`);
   const { status, error, data } = (await response.json()) as { status: string; error?: string; data?: string[] };
   if (status !== 'success') throw new Error(`${error}: ${query}`);
   return data ?? [];
 }
+
+const filterOf = (only: string | undefined): Record<string, string> => (only === undefined ? {} : { 'extra_filters[]': only });

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isStanding } from '../../src/core/alarm.ts';
 import type { Family } from '../../tools/grafana/family.ts';
 import { generatedDashboards } from '../../tools/grafana/files.ts';
 import type { Dashboard, Panel } from '../../tools/grafana/schema.ts';
@@ -12,7 +13,7 @@ import { sharedDirectory } from '../support/temporary-directory.ts';
 import { startVictoriaMetrics, type VictoriaMetrics } from '../support/victoria-metrics.ts';
 import { type Answer, askInfluxdb, askLabelValues, askPrometheus, rowsOf } from './ask.ts';
 import { type Chosen, interpolate, type View } from './interpolate.ts';
-import { pump, RunningPlant, site } from './plant.ts';
+import { pump, RunningPlant, site, tank } from './plant.ts';
 
 const folder = sharedDirectory();
 let influxd: Influxd | undefined;
@@ -111,37 +112,104 @@ const dashboards = [...generatedDashboards()].map(
 const of = (family: Family, ...names: string[]) =>
   dashboards.filter(([name]) => name.startsWith(family) && (names.length === 0 || names.some((wanted) => name.endsWith(wanted))));
 
-describe('what the dashboards ask', () => {
-  it.each(of('influxql'))('of InfluxDB has rows: %s', async (_, dashboard) => {
-    const server = influxd;
-    if (server === undefined) return;
-    const { asked, empty } = await askAll(dashboard, {
-      family: 'influxql',
-      variable: async (query) =>
-        (await askInfluxdb(server.url, 'fettle', query)).series.flatMap(({ rows }) => rows.map((row) => String(row[1]))),
-      query: (query) => askInfluxdb(server.url, 'fettle', query),
-    });
-    expect(empty).toEqual([]);
-  });
-
-  const promAsker = (url: string): Asker => {
-    const range = { ...view, stepMs: view.intervalMs };
-    return {
-      family: 'promql',
-      variable: (query) => askLabelValues(url, query, range),
-      query: (query, instant) => askPrometheus(url, query, range, instant),
-    };
+/** The same for both languages that Prometheus' API has an asker for. */
+const promAsker = (url: string, only?: string): Asker => {
+  const range = { ...view, stepMs: view.intervalMs, ...(only !== undefined && { only }) };
+  return {
+    family: 'promql',
+    variable: (query) => askLabelValues(url, query, range),
+    query: (query, instant) => askPrometheus(url, query, range, instant),
   };
+};
 
-  it.each(of('promql'))('of VictoriaMetrics, which scrapes the gateway too, has rows: %s', async (_, dashboard) => {
-    if (victoria === undefined) return;
-    const { asked, empty } = await askAll(dashboard, promAsker(victoria.url));
-    expect(empty).toEqual([]);
+const influxAsker = (url: string): Asker => ({
+  family: 'influxql',
+  variable: async (query) => (await askInfluxdb(url, 'fettle', query)).series.flatMap(({ rows }) => rows.map((row) => String(row[1]))),
+  query: (query) => askInfluxdb(url, 'fettle', query),
+});
+
+describe('what the dashboards ask', () => {
+  it.for(of('influxql'))('of InfluxDB has rows: %s', async ([, dashboard], { skip }) => {
+    if (influxd === undefined) return skip('influxd is not installed');
+    expect((await askAll(dashboard, influxAsker(influxd.url))).empty).toEqual([]);
   });
 
-  it.each(of('promql', 'overview', 'alarms', 'gateway'))('of Prometheus has rows: %s', async (_, dashboard) => {
-    if (prometheus === undefined) return;
-    const { asked, empty } = await askAll(dashboard, promAsker(prometheus.url));
-    expect(empty).toEqual([]);
+  it.for(of('promql'))('of VictoriaMetrics, which scrapes the gateway too, has rows: %s', async ([, dashboard], { skip }) => {
+    if (victoria === undefined) return skip('victoria-metrics is not installed');
+    expect((await askAll(dashboard, promAsker(victoria.url))).empty).toEqual([]);
+  });
+
+  it('of VictoriaMetrics, which nobody lets scrape the gateway, have rows where the sink sends what they show', async ({ skip }) => {
+    if (victoria === undefined) return skip('victoria-metrics is not installed');
+    const sent = promAsker(victoria.url, '{db="fettle"}');
+    const empty: string[] = [];
+    for (const [name, dashboard] of of('promql', 'overview', 'asset', 'alarms')) {
+      for (const what of (await askAll(dashboard, sent)).empty) if (!what.endsWith(' for all')) empty.push(`${name}: ${what}`);
+    }
+    // What only /metrics says.
+    expect(empty).toEqual([
+      'promql/overview: Samples per second A',
+      'promql/overview: Newest data A',
+      'promql/overview: Gateways well A',
+      'promql/asset: Watched A',
+      'promql/alarms: Raised in the range A',
+      'promql/alarms: Raised per hour A',
+      'promql/alarms: Raised in ten minutes A',
+    ]);
+  });
+
+  it.for(of('promql', 'overview', 'alarms', 'gateway'))('of Prometheus has rows: %s', async ([, dashboard], { skip }) => {
+    if (prometheus === undefined) return skip('prometheus is not installed');
+    expect((await askAll(dashboard, promAsker(prometheus.url))).empty).toEqual([]);
+  });
+
+  it('is answered alike by all stores, and as the gateway says', async ({ skip }) => {
+    if (influxd === undefined || victoria === undefined || prometheus === undefined) return skip('not every store is installed');
+    const variables = { site: { all: '.*' }, asset: { all: '.*' }, ds: { one: '' }, gateway: { one: '' } };
+    const newest = async (ask: Asker, page: string, title: string): Promise<number> => {
+      const found = of(ask.family, page).flatMap(([, { panels }]) => panels.filter((panel) => panel.title === title && 'targets' in panel));
+      const [target] = (found[0] as Panel).targets;
+      const query = interpolate((target?.query ?? target?.expr) as string, ask.family, { ...view, variables });
+      return Number((await ask.query(query, target?.instant === true)).series[0]?.rows.at(-1)?.[1]);
+    };
+    const alarms = (plant as RunningPlant).gateway.status().assets.flatMap((asset) => asset.alarms);
+    const standing = alarms.filter(({ state }) => isStanding(state)).length;
+    expect(standing).toBeGreaterThan(0);
+    for (const ask of [influxAsker(influxd.url), promAsker(victoria.url), promAsker(prometheus.url)]) {
+      expect(await newest(ask, 'overview', 'Alarms standing')).toBe(standing);
+      expect(await newest(ask, 'alarms', 'Standing')).toBe(standing);
+      expect(await newest(ask, 'alarms', 'Waiting for somebody')).toBe(alarms.filter(({ state }) => /unack/i.test(state)).length);
+      expect(await newest(ask, 'overview', 'Assets scored')).toBe(1);
+      expect(await newest(ask, 'overview', 'Highest score')).toBeLessThan(1);
+    }
+    const raised = (plant as RunningPlant).gateway.counters.raised;
+    expect(await newest(influxAsker(influxd.url), 'alarms', 'Raised in the range')).toBe(raised);
+    expect(await newest(influxAsker(influxd.url), 'asset', 'Highest in the range')).toBeGreaterThan(1);
+    expect(await newest(promAsker(victoria.url), 'overview', 'Score over limit')).toBeGreaterThan(0);
+  });
+
+  it('marks a stretch for each alarm that ended, and a beginning for one that stands', async ({ skip }) => {
+    if (influxd === undefined) return skip('influxd is not installed');
+    const [, { annotations }] = of('influxql', 'alarms')[0] as (typeof dashboards)[number];
+    const query = annotations.list.find(({ name }) => name === 'Alarms')?.query as string;
+    const variables = { site: { one: site }, asset: { many: [pump, tank] } };
+    const { series } = await askInfluxdb(influxd.url, 'fettle', interpolate(query, 'influxql', { ...view, variables }));
+    const marks = (series[0]?.rows ?? []).map((row) => Object.fromEntries((series[0]?.columns ?? []).map((column, i) => [column, row[i]])));
+    const level = marks.find(({ rule }) => rule === 'hi');
+    expect(level).toMatchObject({ title: `${tank}: hi ${tank}/level`, text: expect.stringContaining('above its high limit of 90 %') });
+    expect((level?.time_end as number) - (level?.time as number)).toBe(30_000);
+    expect(marks.find(({ rule }) => rule === 'hihi')).toMatchObject({ asset: tank, time_end: null });
+    expect(marks.find(({ rule }) => rule === 'anomaly')).toMatchObject({ asset: pump, time_end: expect.any(Number) });
+  });
+
+  it('is refused with a variable that is not there, and empty with a field that is not there', async ({ skip }) => {
+    if (influxd === undefined) return skip('influxd is not installed');
+    const [, overview] = of('influxql', 'overview')[0] as (typeof dashboards)[number];
+    const broken = (from: string, to: string) => JSON.parse(JSON.stringify(overview).replaceAll(from, to)) as Dashboard;
+    const ask = influxAsker(influxd.url);
+    await expect(askAll(broken('${asset:regex}', '${machine:regex}'), ask)).rejects.toThrow('${machine:regex} is no variable');
+    await expect(askAll(broken('GROUP BY time(', 'GROUP BI time('), ask)).rejects.toThrow('error parsing query');
+    const { empty } = await askAll(broken('last(\\"ratio\\")', 'last(\\"ration\\")'), ask);
+    expect(empty).toContain('Highest score A');
   });
 });

@@ -74,7 +74,13 @@ const standing = (family: Family): Section => ({
             alias: 'per hour',
           },
         ],
-        promql: [{ expr: `sum(rate(fettle_alarms_raised_total{${ofSites}}[$__range])) * 3600`, legend: 'per hour', instant: true }],
+        promql: [
+          {
+            expr: `sum(increase(fettle_alarms_raised_total{${ofSites}}[$__range])) * 3600 / $__range_s`,
+            legend: 'per hour',
+            instant: true,
+          },
+        ],
       },
       field: { decimals: 1, thresholds: steps('green', [6, 'yellow'], [12, 'red']), noValue: '0' },
     }),
@@ -164,20 +170,10 @@ const history = (family: Family): Section => ({
             table: true,
           },
         ],
-        promql: [
-          {
-            expr: `topk(20, sum by (site, asset, rule, tag) (changes(fettle_alarm_state{${ofAssets}}[$__range]) + 1))`,
-            table: true,
-          },
-        ],
       },
-      overrides: [
-        { matcher: { id: 'byName', options: 'asset' }, properties: [{ id: 'links', value: rowLinks(family) }] },
-        { matcher: { id: 'byName', options: 'Value' }, properties: [{ id: 'displayName', value: 'states in the range' }] },
-      ],
+      overrides: [{ matcher: { id: 'byName', options: 'asset' }, properties: [{ id: 'links', value: rowLinks(family) }] }],
       transformations: {
         influxql: [{ id: 'organize', options: { excludeByName: { Time: true }, renameByName: {}, indexByName: {} } }],
-        promql: [{ id: 'organize', options: { excludeByName: { Time: true }, renameByName: {}, indexByName: {} } }],
       },
     }),
     table({

@@ -1,6 +1,6 @@
 import { dataSource, type Family } from './family.ts';
 import { ofAsset } from './influxql.ts';
-import { ofAssets, ofOneAsset } from './promql.ts';
+import { alarmStates, ofAssets, ofOneAsset } from './promql.ts';
 import type { Annotation } from './schema.ts';
 
 /** Grafana's own, which every dashboard has. */
@@ -18,11 +18,11 @@ const common = (family: Family) => ({ name: 'Alarms', datasource: dataSource(fam
 
 /**
  * Stretches in which an alarm stood, over every chart. From InfluxDB with its text, from its beginning to `time_end`; from Prometheus
- * as long as the series is 1.
+ * as long as a state stands (1 and 2).
  */
 export function annotations(family: Family, many: boolean): readonly Annotation[] {
   if (family === 'promql') {
-    const expr = `max by (asset) (fettle_asset_alarm_active{${many ? ofAssets : ofOneAsset}})`;
+    const expr = `max by (asset) (${alarmStates(many ? ofAssets : ofOneAsset)} <= 2)`;
     const target = { refId: 'Alarms', expr, interval: '', legendFormat: '' };
     return [
       builtIn,

@@ -200,10 +200,11 @@ const tags: Section = {
             table: true,
           },
         ],
+        // Without a window, which VictoriaMetrics then fits to the distance of the samples.
         promql: [
-          { expr: 'avg_over_time(fettle_sample_value{site="$site", tag=~"$tag"}[$__interval])', legend: 'value' },
-          { expr: 'min_over_time(fettle_sample_value{site="$site", tag=~"$tag"}[$__interval])', legend: 'lowest' },
-          { expr: 'max_over_time(fettle_sample_value{site="$site", tag=~"$tag"}[$__interval])', legend: 'highest' },
+          { expr: 'avg_over_time(fettle_sample_value{site="$site", tag=~"$tag"})', legend: 'value' },
+          { expr: 'min_over_time(fettle_sample_value{site="$site", tag=~"$tag"})', legend: 'lowest' },
+          { expr: 'max_over_time(fettle_sample_value{site="$site", tag=~"$tag"})', legend: 'highest' },
           { expr: `{__name__=~"fettle_score_expected_($tag)", ${ofOneAsset}}`, legend: 'expected' },
         ],
       },

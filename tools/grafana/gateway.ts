@@ -117,7 +117,7 @@ const seenByTheStore: Section = {
     }),
     table({
       title: 'Tags',
-      description: 'When each tag was last heard in the range, oldest first, and how many of its samples were not good.',
+      description: 'When each tag was last heard in the range, oldest first. One far behind the others: its sensor, line or address.',
       size: [24, 9],
       sortBy: { displayName: 'Time', desc: false },
       queries: {

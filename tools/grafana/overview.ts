@@ -76,7 +76,7 @@ const now: Section = {
       queries: {
         influxql: [
           {
-            query: `SELECT sum("per_second") FROM (SELECT count("value") / ($__interval_ms / 1000.0) AS "per_second" FROM "fettle_sample" WHERE $timeFilter AND ${ofSite} GROUP BY time($__interval), "tag" fill(0)) WHERE $timeFilter GROUP BY time($__interval) fill(0)`,
+            query: `SELECT count("value") / ($__interval_ms / 1000.0) FROM "fettle_sample" WHERE $timeFilter AND ${ofSite} GROUP BY time($__interval) fill(0)`,
             alias: 'samples',
           },
         ],
@@ -150,7 +150,7 @@ const scores = (family: Family): Section => ({
       title: 'Assets',
       description: 'Newest and highest score over limit in the range. Click an asset for its dashboard or its page on the gateway.',
       size: [24, 8],
-      sortBy: { displayName: family === 'influxql' ? 'highest' : 'Value', desc: true },
+      sortBy: { displayName: 'highest', desc: true },
       queries: {
         influxql: [
           {
@@ -158,23 +158,31 @@ const scores = (family: Family): Section => ({
             table: true,
           },
         ],
-        promql: [{ expr: `max by (site, asset) (max_over_time(fettle_score_ratio{${ofAssets}}[$__range]))`, table: true }],
+        promql: [
+          { expr: ratios(ofAssets), table: true },
+          { expr: `max by (site, asset) (max_over_time(fettle_score_ratio{${ofAssets}}[$__range]))`, table: true },
+        ],
       },
       field: { decimals: 2 },
       overrides: [
         { matcher: { id: 'byName', options: 'asset' }, properties: [{ id: 'links', value: rowLinks(family) }] },
         {
-          matcher: { id: 'byRegexp', options: '^(newest|highest|Value)$' },
+          matcher: { id: 'byRegexp', options: '^(newest|highest)$' },
           properties: [
             { id: 'thresholds', value: ratioSteps },
             { id: 'custom.cellOptions', value: { type: 'color-text' } },
           ],
         },
-        { matcher: { id: 'byName', options: 'Value' }, properties: [{ id: 'displayName', value: 'highest' }] },
       ],
       transformations: {
         influxql: [{ id: 'organize', options: { excludeByName: { Time: true }, renameByName: {}, indexByName: {} } }],
-        promql: [{ id: 'organize', options: { excludeByName: { Time: true }, renameByName: {}, indexByName: {} } }],
+        promql: [
+          { id: 'merge', options: {} },
+          {
+            id: 'organize',
+            options: { excludeByName: { Time: true }, renameByName: { 'Value #A': 'newest', 'Value #B': 'highest' }, indexByName: {} },
+          },
+        ],
       },
     }),
   ],

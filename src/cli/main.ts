@@ -16,6 +16,7 @@ import { markCommand } from './mark.ts';
 import { modbusCommand } from './modbus.ts';
 import { modelCommand } from './model.ts';
 import { mqttCommand } from './mqtt.ts';
+import { plantCommand } from './plant.ts';
 import { reloadCommand } from './reload.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
@@ -31,6 +32,7 @@ const program = new Command('fettle')
 
 const commands = [
   demoCommand,
+  plantCommand,
   runCommand,
   checkCommand,
   statusCommand,

@@ -11,8 +11,10 @@ export const statusCommand = (): Command =>
     .option('-c, --config <file>', 'configuration', 'fettle.yaml')
     .option('--data <directory>', 'data directory, instead of that of the configuration')
     .option('--json', 'one JSON document')
-    .action(async ({ config, data, json }: { config: string; data?: string; json?: boolean }) => {
+    .option('--alive', 'only whether it answers, for containers: how it fares does not matter')
+    .action(async ({ config, data, json, alive }: { config: string; data?: string; json?: boolean; alive?: boolean }) => {
       const status = await askGateway<GatewayStatus>(data ?? loadConfig(config).config.data, 'GET', '/api/v1/status');
+      if (alive === true) return;
       process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : renderStatus(status, paint));
       if (status.state !== 'good') process.exitCode = 1;
     });

@@ -8,7 +8,7 @@ export class EmbeddedBroker {
   readonly #sockets = new Set<Socket>();
   port = 0;
 
-  async start(port = 0): Promise<void> {
+  async start(port = 0, host = '127.0.0.1'): Promise<void> {
     const aedes = await Aedes.createBroker();
     const server = createServer((socket) => {
       socket.setNoDelay(true);
@@ -18,7 +18,7 @@ export class EmbeddedBroker {
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, '127.0.0.1', resolve);
+      server.listen(port, host, resolve);
     });
     this.#aedes = aedes;
     this.#server = server;

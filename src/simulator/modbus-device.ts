@@ -48,7 +48,7 @@ export class ModbusDevice {
     }
   }
 
-  async start(port = 0): Promise<void> {
+  async start(port = 0, host = '127.0.0.1'): Promise<void> {
     const value = (table: string) => (address: number, unit: number) => {
       const registers = this.#registers.get(`${table}:${unit}`);
       if (registers === undefined || address >= registers.length) return Promise.reject(illegalAddress);
@@ -56,7 +56,7 @@ export class ModbusDevice {
     };
     const server = new modbus.ServerTCP(
       { getHoldingRegister: value('holdingRegister'), getInputRegister: value('inputRegister') },
-      { host: '127.0.0.1', port: port === 0 ? await freePort() : port, unitID: 255 },
+      { host, port: port === 0 ? await freePort() : port, unitID: 255 },
     );
     this.#server = server;
     await new Promise<void>((resolve, reject) => {

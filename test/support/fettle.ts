@@ -9,7 +9,10 @@ import { eventually } from './eventually.ts';
 
 const command = join(import.meta.dirname, '../../bin/fettle.js');
 /** As where nobody watches: no colours, whatever the terminal of the test run. */
-const { FORCE_COLOR: _, ...environment } = process.env;
+const environment = (): NodeJS.ProcessEnv => {
+  const { FORCE_COLOR: _, ...rest } = process.env;
+  return rest;
+};
 
 export interface Said {
   readonly code: number;
@@ -20,7 +23,7 @@ export interface Said {
 /** Runs `fettle …` to its end. */
 export async function fettle(...args: readonly string[]): Promise<Said> {
   try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, [command, ...args], { env: environment })) };
+    return { code: 0, ...(await promisify(execFile)(process.execPath, [command, ...args], { env: environment() })) };
   } catch (error) {
     return error as Said;
   }
@@ -42,7 +45,7 @@ export interface RunningFettle {
 
 /** `fettle run` in a process of its own, ready when this resolves; it is ended when the test is over. */
 export async function runFettle(file: string): Promise<RunningFettle> {
-  const child = spawn(process.execPath, [command, 'run', '-c', file], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const child = spawn(process.execPath, [command, 'run', '-c', file], { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
   let log = '';
   const keep = (chunk: Buffer) => {
     log += chunk.toString();

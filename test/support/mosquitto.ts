@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { MessageWitness } from './message-witness.ts';
 import { freePort, listens, type Peer, PeerProcess, peerOf, temporaryFolder } from './peer-process.ts';
 import { requirePeer } from './peers.ts';
@@ -18,6 +19,18 @@ export interface MosquittoOptions {
 export interface Mosquitto extends Peer {
   readonly url: string;
   readonly port: number;
+}
+
+/** The text of a password file with these accounts; undefined where mosquitto is not installed. */
+export async function passwordFile(accounts: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const path = requirePeer('mosquitto_passwd');
+  if (path === undefined) return undefined;
+  const file = join(await temporaryFolder('accounts'), 'accounts');
+  await writeFile(file, '', { mode: 0o600 });
+  for (const [name, password] of Object.entries(accounts)) execFileSync(path, ['-b', file, name, password], { stdio: 'pipe' });
+  const text = await readFile(file, 'utf8');
+  await rm(dirname(file), { recursive: true });
+  return text;
 }
 
 /** Starts the real broker on a port of its own; undefined where it is not installed. */

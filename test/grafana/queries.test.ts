@@ -26,7 +26,11 @@ beforeAll(async () => {
   const port = await freePort();
   const scrape = { target: `127.0.0.1:${port}`, tokenFile: join(folder, 'token') };
   writeFileSync(scrape.tokenFile, '');
-  [influxd, victoria, prometheus] = await Promise.all([startInfluxd(), startVictoriaMetrics(scrape), startPrometheus(scrape)]);
+  [influxd, victoria, prometheus] = await Promise.all([
+    startInfluxd(),
+    startVictoriaMetrics(scrape),
+    startPrometheus(scrape, join(import.meta.dirname, '../../packaging/prometheus/fettle.rules.yml')),
+  ]);
   const urls = [influxd, victoria].flatMap((peer) => (peer === undefined ? [] : [peer.url]));
   const sinks = urls.map((url, index) => ({ id: `store${index}`, type: 'influxdb', url, batch: { wait: '100ms' } }));
   plant = await RunningPlant.start({ folder, port, sinks });
@@ -161,6 +165,15 @@ describe('what the dashboards ask', () => {
   it.for(of('promql', 'overview', 'alarms', 'gateway'))('of Prometheus has rows: %s', async ([, dashboard], { skip }) => {
     if (prometheus === undefined) return skip('prometheus is not installed');
     expect((await askAll(dashboard, promAsker(prometheus.url))).empty).toEqual([]);
+  });
+
+  it('of the alert rules goes through in Prometheus, and none is raised for a gateway that is well', async ({ skip }) => {
+    if (prometheus === undefined) return skip('prometheus is not installed');
+    const answer = await fetch(`${prometheus.url}/api/v1/rules`);
+    const { data } = (await answer.json()) as { data: { groups: { rules: { name: string; health: string; state: string }[] }[] } };
+    const rules = data.groups.flatMap((group) => group.rules);
+    expect(rules.length).toBeGreaterThan(20);
+    expect(rules.filter(({ health, state }) => health !== 'ok' || state === 'firing')).toEqual([]);
   });
 
   it('is answered alike by all stores, and as the gateway says', async ({ skip }) => {

@@ -192,7 +192,10 @@ export class Watch {
     const tags = values.map((value) => this.#tagOf(value));
     const double = values.find((_, i) => tags.indexOf(tags[i] as string) !== i);
     if (double !== undefined)
-      throw new FettleError('FETTLE_CONFIG_INVALID', `two values of ${asset} have the same name, but for characters that names have not: ${double}`);
+      throw new FettleError(
+        'FETTLE_CONFIG_INVALID',
+        `two values of ${asset} have the same name, but for characters that names have not: ${double}`,
+      );
     return {
       site: 'flow',
       data: join(directory, 'data'),

@@ -116,26 +116,23 @@ describe('the alert rules for Prometheus', () => {
     expect(Object.keys(cases).sort()).toEqual(rules.map(({ alert }) => alert).sort());
   });
 
-  it.each(Object.entries(cases))(
-    '%s fires in its case, and not in the other',
-    (alert, { fires, quiet, at = 50 }, { skip }: TestContext) => {
-      if (requirePeer('promtool') === undefined) return skip();
-      const test = (series: Series, value: number): object => ({
-        interval: '1m',
-        input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
-        promql_expr_test: [
-          {
-            expr: `count(ALERTS{alertname="${alert}",alertstate="firing"}) or vector(0)`,
-            eval_time: `${at}m`,
-            exp_samples: [{ labels: '{}', value }],
-          },
-        ],
-      });
-      const file = join(temporaryDirectory(), 'test.yml');
-      writeFileSync(file, stringify({ rule_files: [rulesFile], evaluation_interval: '1m', tests: [test(fires, 1), test(quiet, 0)] }));
-      expect(promtool('test', 'rules', file)).toMatchObject({ status: 0 });
-    },
-  );
+  it.for(Object.entries(cases))('%s fires in its case, and not in the other', ([alert, { fires, quiet, at = 50 }], { skip }) => {
+    if (requirePeer('promtool') === undefined) return skip();
+    const test = (series: Series, value: number): object => ({
+      interval: '1m',
+      input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+      promql_expr_test: [
+        {
+          expr: `count(ALERTS{alertname="${alert}",alertstate="firing"}) or vector(0)`,
+          eval_time: `${at}m`,
+          exp_samples: [{ labels: '{}', value }],
+        },
+      ],
+    });
+    const file = join(temporaryDirectory(), 'test.yml');
+    writeFileSync(file, stringify({ rule_files: [rulesFile], evaluation_interval: '1m', tests: [test(fires, 1), test(quiet, 0)] }));
+    expect(promtool('test', 'rules', file)).toMatchObject({ status: 0 });
+  });
 
   it('ask only for what the gateway says, and promtool finds nothing to say of it', async ({ skip }) => {
     if (requirePeer('promtool') === undefined) return skip();

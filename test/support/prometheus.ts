@@ -24,15 +24,16 @@ export interface Prometheus extends Peer {
   readonly url: string;
 }
 
-/** Starts the real Prometheus with its own storage; undefined where it is not installed. */
-export async function startPrometheus(scrape: ScrapeTarget): Promise<Prometheus | undefined> {
+/** Starts the real Prometheus with its own storage, and a file of rules; undefined where it is not installed. */
+export async function startPrometheus(scrape: ScrapeTarget, rules?: string): Promise<Prometheus | undefined> {
   const path = requirePeer('prometheus');
   if (!path) return undefined;
   const folder = await temporaryFolder('prometheus');
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const config = join(folder, 'prometheus.yml');
-  await writeFile(config, scrapeConfig(scrape));
+  const head = rules === undefined ? '' : `global: { evaluation_interval: 1s }\nrule_files: ['${rules}']\n`;
+  await writeFile(config, head + scrapeConfig(scrape));
   const args = [`--config.file=${config}`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`];
   const ready = async () => (await fetch(`${url}/-/ready`)).status === 200;
   return { ...(await peerOf(new PeerProcess('prometheus', path, args, folder, ready))), url };

@@ -17,7 +17,11 @@ export async function buildNodes(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   const names = readdirSync(join(nodes, 'src/nodes')).map((file) => basename(file, '.ts'));
   const build = await rolldown({
-    input: Object.fromEntries(names.map((name) => [name, join(nodes, 'src/nodes', `${name}.ts`)])),
+    input: {
+      ...Object.fromEntries(names.map((name) => [name, join(nodes, 'src/nodes', `${name}.ts`)])),
+      // For settings.js of Node-RED.
+      login: join(nodes, 'src/login/login.ts'),
+    },
     external: ['@fettle/gateway', /^node:/],
     platform: 'node',
     logLevel: 'warn',

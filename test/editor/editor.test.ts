@@ -121,6 +121,8 @@ it(
       headers: { ...headers, 'node-red-api-version': 'v2' },
       body: JSON.stringify({ flows }),
     });
+    // The answer to a deploy comes before the flows have started.
+    await eventually(async () => (await fetch(`${editor.url}/flows/escape`)).ok, 'the flow runs');
     const answer = (await (await fetch(`${editor.url}/flows/escape`)).json()) as object;
     expect(answer).toEqual({
       journal: 'ERR_ACCESS_DENIED',

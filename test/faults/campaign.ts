@@ -307,7 +307,8 @@ function pointsOf(bodies: readonly string[]): { points: Map<string, Set<string>>
     const found = /^((?:\\.|[^ \\])+) (.*) (\d+)$/.exec(line);
     if (found === null) continue;
     const [, series = '', fields = '', time = ''] = found;
-    const key = `${series} ${time}`;
+    // A span is begun and ended by two lines of one key, with fields of their own.
+    const key = `${series} ${time}${series.startsWith('fettle_alarm_span,') && /(^|,)time_end=/.test(fields) ? ' end' : ''}`;
     if ((contents.get(key) ?? fields) !== fields) contradicted++;
     contents.set(key, fields);
     const known = points.get(time);

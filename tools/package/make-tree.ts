@@ -30,7 +30,7 @@ export function makeTree(directory: string, architecture: Architecture): void {
   for (const part of ['bin', 'models', 'docs/guides', 'docs/reference', 'docs/errors.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE'])
     cpSync(join(root, part), join(directory, part), { recursive: true });
   const node = `node-linux-${architecture}`;
-  keepOnly(join(directory, 'node_modules/onnxruntime-node/bin'), ['linux', architecture]);
+  dropOtherPlatforms(join(directory, 'node_modules'), architecture);
   for (const other of readdirSync(join(directory, 'node_modules')).filter((name) => /^node-(linux|win)-/.test(name) && name !== node))
     rmSync(join(directory, 'node_modules', other), { recursive: true });
   // npm's own, and what it links for the workspace.
@@ -40,12 +40,13 @@ export function makeTree(directory: string, architecture: Architecture): void {
   chmodSync(join(directory, 'fettle'), 0o755);
 }
 
-/** Of libraries for every platform (`napi-v6/linux/x64/…`), those of this one. */
-function keepOnly(folder: string, [system, architecture]: readonly [string, string]): void {
+/** ONNX Runtime brings its library for every platform (`bin/napi-v6/linux/x64/…`); this one's stays. */
+export function dropOtherPlatforms(packages: string, architecture: Architecture): void {
+  const folder = join(packages, 'onnxruntime-node/bin');
   for (const api of readdirSync(folder)) {
-    for (const other of readdirSync(join(folder, api)).filter((name) => name !== system))
+    for (const other of readdirSync(join(folder, api)).filter((name) => name !== 'linux'))
       rmSync(join(folder, api, other), { recursive: true });
-    for (const other of readdirSync(join(folder, api, system)).filter((name) => name !== architecture))
-      rmSync(join(folder, api, system, other), { recursive: true });
+    for (const other of readdirSync(join(folder, api, 'linux')).filter((name) => name !== architecture))
+      rmSync(join(folder, api, 'linux', other), { recursive: true });
   }
 }

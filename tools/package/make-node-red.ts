@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Architecture, dropOtherPlatforms, run } from './make-tree.ts';
+import { type Architecture, dropUnused, run } from './make-tree.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -34,7 +34,7 @@ export function makeNodeRed(directory: string, architecture: Architecture): void
   } finally {
     rmSync(packs, { recursive: true, force: true });
   }
-  dropOtherPlatforms(join(directory, 'node_modules'), architecture);
+  dropUnused(join(directory, 'node_modules'), architecture);
   writeFileSync(join(directory, 'node-red'), wrapper);
   chmodSync(join(directory, 'node-red'), 0o755);
   cpSync(join(root, 'packaging/node-red/settings.js'), join(directory, 'settings.js'));

@@ -30,7 +30,7 @@ export function makeTree(directory: string, architecture: Architecture): void {
   for (const part of ['bin', 'models', 'docs/guides', 'docs/reference', 'docs/errors.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE'])
     cpSync(join(root, part), join(directory, part), { recursive: true });
   const node = `node-linux-${architecture}`;
-  dropOtherPlatforms(join(directory, 'node_modules'), architecture);
+  dropUnused(join(directory, 'node_modules'), architecture);
   for (const other of readdirSync(join(directory, 'node_modules')).filter((name) => /^node-(linux|win)-/.test(name) && name !== node))
     rmSync(join(directory, 'node_modules', other), { recursive: true });
   // npm's own, and what it links for the workspace.
@@ -40,8 +40,10 @@ export function makeTree(directory: string, architecture: Architecture): void {
   chmodSync(join(directory, 'fettle'), 0o755);
 }
 
-/** ONNX Runtime brings its library for every platform (`bin/napi-v6/linux/x64/…`); this one's stays. */
-export function dropOtherPlatforms(packages: string, architecture: Architecture): void {
+/** ONNX Runtime brings its library for every platform (`bin/napi-v6/linux/x64/…`), Node its headers: what runs here stays. */
+export function dropUnused(packages: string, architecture: Architecture): void {
+  for (const part of ['include', 'share', 'CHANGELOG.md'])
+    rmSync(join(packages, `node-linux-${architecture}`, part), { recursive: true, force: true });
   const folder = join(packages, 'onnxruntime-node/bin');
   for (const api of readdirSync(folder)) {
     for (const other of readdirSync(join(folder, api)).filter((name) => name !== 'linux'))

@@ -1,22 +1,14 @@
 # Two images from one build: `gateway` (the last, hence the default) and `node-red`. amd64 and arm64:
 #   docker build -t fettle .                 docker build --target node-red -t fettle-node-red .
-FROM --platform=$BUILDPLATFORM node:24.21.0-bookworm-slim AS source
-WORKDIR /src
-# Packages first: they change less often than the code.
-COPY package.json package-lock.json .npmrc ./
-COPY tools/node-runtime/package.json tools/node-runtime/
-COPY nodes/package.json nodes/
-RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY . .
-
+FROM --platform=$BUILDPLATFORM node:24.21.0-bookworm-slim AS trees
 # Docker calls an architecture amd64 that Node calls x64.
-FROM source AS gateway-tree
 ARG TARGETARCH
-RUN npm run --silent package -- --tree /out --arch "$(echo "$TARGETARCH" | sed s/amd64/x64/)"
-
-FROM source AS node-red-tree
-ARG TARGETARCH
-RUN npm run --silent package -- --node-red /out --arch "$(echo "$TARGETARCH" | sed s/amd64/x64/)"
+WORKDIR /src
+COPY . .
+# What only the build needs does not stay in its cache.
+RUN npm ci --ignore-scripts --no-audit --no-fund \
+ && npm run --silent package -- --tree /out/gateway --node-red /out/node-red --arch "$(echo "$TARGETARCH" | sed s/amd64/x64/)" \
+ && rm -rf node_modules /root/.npm
 
 FROM debian:12.12-slim AS machine
 RUN groupadd --gid 10001 fettle \
@@ -25,7 +17,7 @@ RUN groupadd --gid 10001 fettle \
 WORKDIR /data
 
 FROM machine AS node-red
-COPY --from=node-red-tree /out /opt/node-red
+COPY --from=trees /out/node-red /opt/node-red
 RUN install -o 10001 -g 10001 -m 0600 /opt/node-red/first-flow/* /data/
 USER 10001:10001
 EXPOSE 1880
@@ -34,7 +26,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
 ENTRYPOINT ["/opt/node-red/node-red"]
 
 FROM machine AS gateway
-COPY --from=gateway-tree /out /opt/fettle
+COPY --from=trees /out/gateway /opt/fettle
 # What docker-compose.yml lays volumes over: a new volume takes over whose a directory is. 1883 is mosquitto's user, 472 Grafana's.
 RUN ln -s /opt/fettle/fettle /usr/local/bin/fettle \
  && install -d -o 10001 -g 10001 -m 0750 /secrets /secrets/gateway /secrets/plant /secrets/mosquitto /secrets/grafana /secrets/node-red \

@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await containers?.stop();
   await images?.dispose();
-});
+}, patienceMs);
 
 it(
   'the images that the Dockerfile builds run what docker-compose.yml describes, down to alarm, store and editor',

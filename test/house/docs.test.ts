@@ -34,7 +34,7 @@ describe('the docs', () => {
   });
 
   it('show configurations that are right', () => {
-    const pages = ['README.md', 'docs/guides/influxdb.md', 'docs/guides/mqtt-alerts.md'];
+    const pages = ['README.md', 'docs/guides/influxdb.md', 'docs/guides/mqtt.md'];
     const whole = pages.flatMap((page) =>
       [...read(page).matchAll(/```yaml\n(site:[\s\S]*?)```/g)].map(([, yaml]) => [page, yaml as string] as const),
     );

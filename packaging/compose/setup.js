@@ -32,7 +32,9 @@ function makeSecrets() {
   password('grafana/admin');
   if (existsSync(join(secrets, 'node-red/token'))) return;
   // While no gateway runs on the data directory, whoever may write it may do this.
-  const said = execFileSync('fettle', ['token', 'add', 'node-red', '--role', 'operator', '--data', '/data', '--json'], { encoding: 'utf8' });
+  const said = execFileSync('fettle', ['token', 'add', 'node-red', '--role', 'operator', '--data', '/data', '--json'], {
+    encoding: 'utf8',
+  });
   write('node-red/token', JSON.parse(said).secret);
 }
 

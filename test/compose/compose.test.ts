@@ -25,7 +25,7 @@ describe('docker-compose.yml', () => {
       expect(service.image, `${name} is pinned`).toMatch(/:\d+\.\d+\.\d+/);
       // Not root: by the service, or by our image.
       if (service.build === undefined) expect(service.user, name).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-      else expect(dockerfile).toMatch(new RegExp(`AS ${service.build.target}\\n(?:(?!FROM)[^])*?\\nUSER 10001:10001\\n`));
+      else expect(dockerfile).toMatch(new RegExp(`AS ${service.build.target}\\n(?:(?!FROM)(?:.|\\n))*?\\nUSER 10001:10001\\n`));
       for (const port of service.ports ?? []) expect(port, `${name} is for this machine`).toMatch(/^127\.0\.0\.1:/);
       for (const volume of service.volumes ?? []) {
         const [source = '', , mode] = volume.split(':');

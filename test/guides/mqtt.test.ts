@@ -14,11 +14,11 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const guide = readFileSync(join(root, 'docs/guides/mqtt.md'), 'utf8');
 const blocks = (language: string): string[] =>
-  [...guide.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, text]) => text as string);
+  [...guide.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(([, text]) => text as string);
 const run = promisify(execFile);
 
 it('the messages that the guide shows are as their schemas say', () => {
-  const shown = blocks('json').map((text) => /^\/\/ (\S+)\n([^]*)$/.exec(text) as RegExpExecArray);
+  const shown = blocks('json').map((text) => /^\/\/ (\S+)\n(.*)$/s.exec(text) as RegExpExecArray);
   expect(shown.map(([, topic = '']) => topic.replace(/.*\/(?=\w+$)/, '')).sort()).toEqual(['alarm', 'event', 'response', 'score']);
   for (const [, topic = '', payload = ''] of shown) expect(problemOf(topic, Buffer.from(payload), {}), topic).toBeUndefined();
 });

@@ -153,8 +153,10 @@ export class Containers {
     if (service.read_only === true) steps.push('mount -o remount,bind,ro "$R"');
     const privileges = service.security_opt?.includes('no-new-privileges:true') === true ? 'setpriv --no-new-privs ' : '';
     steps.push(
-      `exec ${privileges}chroot --userspec=${user}:${group} --groups='${groups}' "$R" /bin/sh -c 'cd "$0" && exec "$@"' '${config.WorkingDir || '/'}' "$@"`,
+      `${privileges}chroot --userspec=${user}:${group} --groups='${groups}' "$R" /bin/sh -c 'cd "$0" && exec "$@"' '${config.WorkingDir || '/'}' "$@"`,
     );
+    // The shell stays the first process of its namespace: it dies with us, as one that has changed its user does not, and takes all others along.
+    steps.push('exit $?');
     const environment = {
       ...Object.fromEntries((config.Env ?? []).map((line) => line.split(/=(.*)/s).slice(0, 2))),
       ...service.environment,

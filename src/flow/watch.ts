@@ -9,6 +9,7 @@ import type { Score } from '../core/score.ts';
 import { parseCommand } from '../gateway/commands.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import type { FlowSample } from './message-samples.ts';
+import { tagOf } from './plan-flow.ts';
 
 export interface WatchOptions {
   /** A directory of its own: what was measured and learnt stays there. */
@@ -54,8 +55,6 @@ export interface WatchState {
 const source = 'flow';
 const gatherMs = 10_000;
 const mostWaiting = 10_000;
-/** Characters that MQTT, files and expressions would read as something else. */
-const unusable = /[\s+#$\p{Cc}/]+/gu;
 
 /**
  * One machine watched inside a flow: a gateway with its journal in a directory, without sources of its own, so it learns, scores and raises by the same code and gives the same
@@ -145,7 +144,7 @@ export class Watch {
   #named = (sample: FlowSample): FlowSample => ({ ...sample, tag: this.#tagOf(sample.tag) });
 
   #tagOf(value: string): string {
-    return `${this.#options.asset}/${value.replace(unusable, '_')}`;
+    return tagOf(this.#options.asset, value);
   }
 
   #gather(samples: readonly FlowSample[]): void {

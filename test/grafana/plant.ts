@@ -7,7 +7,7 @@ import { Gateway } from '../../src/gateway/gateway.ts';
 import { LiveEvents } from '../../src/server/live-events.ts';
 import { ApiServer } from '../../src/server/server.ts';
 import { Plant } from '../../src/simulator/plant.ts';
-import type { SentSample } from '../../src/sources/http/http-source.ts';
+import type { SentSample } from '../../src/core/sent-sample.ts';
 
 export const site = 'north.hall';
 export const pump = 'line1/pump';

@@ -1,21 +1,9 @@
 import { FettleError } from '../../core/errors.ts';
-import { quality } from '../../core/quality.ts';
+import { rowOfSample, type SentSample } from '../../core/sent-sample.ts';
 import type { Source, SourceContext, SourceStatus } from '../../core/source.ts';
-import { parseTimestamp } from '../../core/timestamp.ts';
 import type { HttpSourceConfig } from './config.ts';
 
-/** One sample as a program sends it. */
-export interface SentSample {
-  readonly tag: string;
-  /** Null: there is none; the sample is bad. */
-  readonly value: number | boolean | null;
-  /** ms since the epoch or ISO 8601; the arrival when absent. */
-  readonly time?: string | number | undefined;
-  readonly quality?: 'good' | 'uncertain' | 'bad' | undefined;
-}
-
 const waitingBound = 1000;
-const codes = { good: quality.good, uncertain: quality.uncertainLastUsableValue, bad: quality.badSensorFailure } as const;
 
 interface Waiting {
   readonly mark: number;
@@ -97,18 +85,12 @@ export class HttpSource implements Source {
     this.#silence = setTimeout(() => inlet.setConnected(false), this.#config.silentAfter).unref();
   }
 
-  #row(
-    { tag: name, value, time, quality: said = 'good' }: SentSample,
-    i: number,
-    arrivalMs: number,
-  ): readonly [number, number, number, number] {
-    const tag = this.#tags.get(name);
-    if (tag === undefined) throw this.#refuse(i, `"${name}" is not a tag of ${this.id}`);
-    const timeMs = time === undefined ? arrivalMs : parseTimestamp(time);
-    if (Number.isNaN(timeMs)) throw this.#refuse(i, `"${time}" is not a time`);
-    const number = value === null ? Number.NaN : Number(value);
-    if (timeMs > arrivalMs + this.#config.maxSkew) return [tag, arrivalMs, number, quality.badClockSkew];
-    return [tag, timeMs, number, Number.isFinite(number) ? codes[said] : quality.badNotAvailable];
+  #row(sample: SentSample, i: number, arrivalMs: number): readonly [number, number, number, number] {
+    const tag = this.#tags.get(sample.tag);
+    if (tag === undefined) throw this.#refuse(i, `"${sample.tag}" is not a tag of ${this.id}`);
+    const [timeMs, value, code] = rowOfSample(sample, arrivalMs, this.#config.maxSkew);
+    if (Number.isNaN(timeMs)) throw this.#refuse(i, `"${sample.time}" is not a time`);
+    return [tag, timeMs, value, code];
   }
 
   #refuse(i: number, what: string): FettleError {

@@ -10,5 +10,5 @@ export const httpSource = {
   create: (config: HttpSourceConfig, context: SourceContext): Source => new HttpSource(config, context),
 };
 
-export { HttpSource, type SentSample } from './http-source.ts';
+export { HttpSource } from './http-source.ts';
 export type { HttpSourceConfig };

@@ -39,6 +39,9 @@ interface Waiting {
 const mostWaiting = 10_000;
 const largestBatch = 256;
 
+/** What a bundle wants of windows, without loading its network. Throws FETTLE_MODEL_INVALID. */
+export const readModel = async (directory: string): Promise<FlowModel> => modelOf(await loadBundle(directory));
+
 export const modelOf = ({ manifest, detector }: LoadedBundle): FlowModel => ({
   name: modelName(manifest),
   channels: manifest.channels.map(({ tag }) => tag),

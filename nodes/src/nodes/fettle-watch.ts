@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Watch, WatchState } from '@fettle/gateway';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { samplesOfMessage } from '../../../src/flow/message-samples.ts';
+import { transitionPayload, verbs } from '../shared/alarm-payloads.ts';
+import { scorePayload } from '../shared/flow-payloads.ts';
 import { listOf } from '../shared/follow.ts';
 import { library, withInstallLine } from '../shared/library.ts';
 import { NodeStatus } from '../shared/node-status.ts';
@@ -17,19 +19,6 @@ interface Definition extends NodeDef {
 }
 
 const lookEveryMs = 2_000;
-const verbs = new Set([
-  'acknowledge',
-  'shelve',
-  'unshelve',
-  'real',
-  'false',
-  'planned',
-  'newNormal',
-  'maintenanceStart',
-  'maintenanceEnd',
-  'reset',
-]);
-
 export default (RED: NodeAPI): void => {
   function WatchNode(this: Node, definition: Definition): void {
     RED.nodes.createNode(this, definition);
@@ -44,41 +33,8 @@ export default (RED: NodeAPI): void => {
         Library.open(
           { directory, asset, values, step, learn, ...(budget !== '' && { budget }) },
           {
-            transition: (transition) => {
-              const { rule, from: previous, to, message, priority, advice, findings, atMs, provisional } = transition;
-              const active = to === 'unacknowledged' || to === 'acknowledged';
-              const payload = {
-                asset,
-                active,
-                state: to,
-                previous,
-                rule,
-                priority,
-                message,
-                advice,
-                findings,
-                provisional,
-                time: new Date(atMs).toISOString(),
-              };
-              this.send([{ topic: asset, payload } as never, null]);
-            },
-            score: ({ windowEndMs, value, limit, channels, contributions, observed, expected }) => {
-              const parts = channels.map((tag, i) => ({
-                tag,
-                contribution: contributions[i],
-                observed: observed[i],
-                expected: expected[i],
-              }));
-              const payload = {
-                asset,
-                time: new Date(windowEndMs).toISOString(),
-                score: value,
-                limit,
-                ratio: value / limit,
-                channels: parts,
-              };
-              this.send([null, { topic: asset, payload } as never]);
-            },
+            transition: (transition) => this.send([{ topic: asset, payload: transitionPayload(transition) } as never, null]),
+            score: (score) => this.send([null, { topic: asset, payload: scorePayload(score) } as never]),
             failed: (error) => fail(error),
           },
         ),

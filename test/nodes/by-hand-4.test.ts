@@ -1,0 +1,3 @@
+import { byHandSuite } from './by-hand-suite.ts';
+
+byHandSuite(4);

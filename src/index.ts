@@ -23,6 +23,8 @@ export type { Score } from './core/score.ts';
 export type { InvalidReason, InvalidWindow } from './core/window.ts';
 export type { FlowAlarmsOptions } from './flow/flow-alarms.ts';
 export { FlowAlarms } from './flow/flow-alarms.ts';
+export type { FlowModbusOptions, FlowModbusStatus, PolledSample } from './flow/flow-modbus.ts';
+export { FlowModbus, readModbusOnce, tagsOfSheet } from './flow/flow-modbus.ts';
 export type { FlowModel, FlowScore } from './flow/flow-scorer.ts';
 export { FlowScorer, readModel } from './flow/flow-scorer.ts';
 export type { FlowInvalidWindow, FlowWindow, FlowWindowsOptions, FormedWindows } from './flow/flow-windows.ts';

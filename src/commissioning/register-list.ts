@@ -41,14 +41,18 @@ const headers: Readonly<Record<Field, RegExp>> = {
 
 /** A vendor's register list (CSV) → tags, and what is wrong with its lines. Throws FETTLE_CSV_INVALID where it cannot be a register list at all. */
 export function readRegisterList(file: string, options: ListOptions): RegisterList {
-  let lines: string[];
+  let text: string;
   try {
-    lines = readFileSync(file, 'utf8')
-      .replace(/^\uFEFF/, '')
-      .split(/\r?\n/);
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new FettleError('FETTLE_CSV_INVALID', `${file}: ${errorText(error)}`);
   }
+  return parseRegisterList(text, file, options);
+}
+
+/** The same of a text, as somebody has pasted it; `file` is how it is called in problems. */
+export function parseRegisterList(content: string, file: string, options: ListOptions): RegisterList {
+  const lines = content.replace(/^\uFEFF/, '').split(/\r?\n/);
   const first = lines.findIndex((line) => line.trim() !== '' && !line.startsWith('#'));
   const dialect = CsvDialect.of(lines[first] ?? '');
   const names = dialect.cells(lines[first] ?? '');
@@ -124,7 +128,7 @@ function tagOf(cell: (field: Field) => string, { prefix, table, base }: ListOpti
   const order = wordOrders.find((one) => one === cell('order').toUpperCase()) ?? coded.order;
   const isBit = given === 'coil' || given === 'discreteInput';
   return {
-    tag: `${prefix}/${level}`,
+    tag: prefix === '' ? level : `${prefix}/${level}`,
     ...(isReference ? { reference: address } : { table: given ?? table, address: zeroBased }),
     ...(!isBit && { type: coded.type }),
     ...(order !== undefined && coded.type.endsWith('16') === false && { order }),

@@ -40,22 +40,20 @@ export function planFlow({ asset, values, window = {}, alarm = {} }: FlowAsset):
     sources: [{ id: 'flow', type: 'http', tags: tags.map((tag) => ({ tag })) }],
     assets: [{ id: asset, tags, window, alarm }],
   };
-  const { config } = parsed(document);
+  const { config } = parsedFlow(document, 'assets[0]');
   const names = new Names({ tag: [], text: [], source: [], asset: [], model: [] }, config.limits);
   return { plan: planPipeline(config, names, new Map()), names, tags };
 }
 
-/** What is wrong, by the words of the dialog: the document is ours, its lines and the names made of the machine's name say nothing. */
-function parsed(document: object): LoadedConfig {
+/** What is wrong below `part` of a document that is ours, by the words of the dialog: its lines, and the names made of the machine's name, say nothing. Throws FETTLE_CONFIG_INVALID. */
+export function parsedFlow(document: object, part: string): LoadedConfig {
   try {
     return parseConfig(JSON.stringify(document), 'the node', {});
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const own = error.problems.filter(({ path = '' }) => /^assets\[0\]\.(?!tags)/.test(path));
+    const own = error.problems.filter(({ path = '' }) => path.startsWith(`${part}.`) && !path.startsWith('assets[0].tags'));
     const said = own.length > 0 ? own : error.problems.slice(0, 1);
-    const text = said
-      .map(({ path = '', message }) => `${path.replace('assets[0].', '').replace(/^id$/, 'the machine')} ${message}`)
-      .join('; ');
-    throw new FettleError('FETTLE_CONFIG_INVALID', text, { cause: error });
+    const text = said.map(({ path = '', message }) => `${path.replace(`${part}.`, '').replace(/^id$/, 'the machine')} ${message}`);
+    throw new FettleError('FETTLE_CONFIG_INVALID', text.join('; '), { cause: error });
   }
 }

@@ -10,17 +10,17 @@ const tags = [
   { tag: 'airflow', table: 'inputRegister', address: 10, type: 'int16', scale: 0.01, unit: 2 },
 ];
 
-async function device(): Promise<string> {
+async function device(): Promise<{ url: string; plant: ServedPlant }> {
   const plant = new ServedPlant({ seed: 4 });
   await plant.device.start(0);
   plant.run();
   onTestFinished(() => plant.stop());
-  return `tcp://127.0.0.1:${plant.device.port}`;
+  return { url: `tcp://127.0.0.1:${plant.device.port}`, plant };
 }
 
 describe('Modbus inside a flow', () => {
   it('reports every tag once a cycle, and goes on after an outage with words for what happened', async () => {
-    const url = await device();
+    const { url, plant } = await device();
     const cycles: PolledSample[][] = [];
     const modbus = new FlowModbus({ source: { url, poll: '50ms', tags } as never }, (samples) => cycles.push(samples));
     onTestFinished(() => modbus.close());
@@ -31,10 +31,20 @@ describe('Modbus inside a flow', () => {
       expect.arrayContaining([{ tag: 'flow', value: expect.closeTo(45, -1), time: expect.any(Number), quality: 'good' }]),
     );
     expect(modbus.status()).toEqual({ state: 'good', problem: undefined });
+    const { port } = plant.device;
+    await plant.device.stop();
+    await eventually(() => modbus.status().problem !== undefined, 'it says so');
+    await eventually(
+      () => cycles.at(-1)?.every(({ quality, value }) => quality === 'bad' && value === null) === true,
+      'bad samples, not those of before',
+    );
+    expect(cycles.at(-1)?.[0]?.reason).toBe('no communication');
+    await plant.device.start(port);
+    await eventually(() => cycles.at(-1)?.every(({ quality }) => quality === 'good') === true, 'it reads again');
   });
 
   it('says of what cannot be read why, and reads the rest', async () => {
-    const url = await device();
+    const { url } = await device();
     const samples = await readModbusOnce({ source: { url, tags: [...tags, { tag: 'nothing', table: 'coil', address: 5 }] } });
     expect(samples.find(({ tag }) => tag === 'nothing')).toMatchObject({ value: null, quality: 'bad', reason: expect.any(String) });
     expect(

@@ -24,7 +24,7 @@ interface Helper {
 export type Major = 4 | 5;
 /** The Catch node of the Node-RED that runs. */
 let catchNode: unknown;
-const configurationTypes = new Set(['fettle-gateway', 'fettle-model']);
+const configurationTypes = new Set(['fettle-gateway', 'fettle-model', 'fettle-modbus-connection']);
 const require = createRequire(import.meta.url);
 const redOf = (major: Major): string => require.resolve(major === 5 ? 'node-red' : 'node-red-4');
 

@@ -1,0 +1,3 @@
+import { modbusSuite } from './modbus-suite.ts';
+
+modbusSuite(5);

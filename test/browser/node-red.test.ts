@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, type TestContext } from 'vitest';
+import { ServedPlant } from '../../src/simulator/served-plant.ts';
 import { root } from '../house/sources.ts';
 import { type NodeRedProcess, startNodeRed } from '../nodes/support/node-red-process.ts';
 import { keepPicture, startBrowser } from '../support/browser.ts';
@@ -124,9 +125,12 @@ it(
 
 it('every dialog opens in both languages, without a word that was forgotten', async (test) => {
   isAbsent(test);
-  const names = ['fettle-watch', 'fettle-samples', 'fettle-scores', 'fettle-alarms', 'fettle-command', 'fettle-send'];
+  const tapping = ['fettle-samples', 'fettle-scores', 'fettle-alarms', 'fettle-command', 'fettle-send'];
+  const names = ['fettle-watch', 'fettle-modbus', 'fettle-window', 'fettle-score', 'fettle-alarm', ...tapping];
   const flow = [
     { id: 'tab', type: 'tab', label: 'dialogs' },
+    { id: 'model', type: 'fettle-model', model: 'pump' },
+    { id: 'line', type: 'fettle-modbus-connection', url: 'tcp://127.0.0.1:1', unit: '1', timeout: '1s' },
     { id: 'gateway', type: 'fettle-gateway', url: 'http://127.0.0.1:1' },
     ...names.map((type, i) => ({
       id: type,
@@ -146,6 +150,14 @@ it('every dialog opens in both languages, without a word that was forgotten', as
       comment: '',
       commentType: 'str',
       duration: '',
+      model: 'model',
+      connection: 'line',
+      poll: '1s',
+      tags: [{ tag: 'flow', table: 'holdingRegister', address: '100', type: 'float32', order: 'CDAB', scale: '', unit: '' }],
+      onDelay: '10s',
+      offDelay: '30s',
+      deadband: '10%',
+      priority: 'medium',
       wires: [],
     })),
   ];
@@ -170,11 +182,113 @@ it('every dialog opens in both languages, without a word that was forgotten', as
         labels.filter((label) => label === ''),
         `${id} ${locale}`,
       ).toEqual([]);
-      if (locale === 'de') expect(text).toMatch(/Nachricht|Knoten|Maschine|leer|Messwerte/);
+      if (locale === 'de') expect(text).toMatch(/Nachricht|Knoten|Maschine|leer|Messwerte|Fenster|Adressen/);
       if (id === 'fettle-command' && locale === 'en-US') await keepPicture(other, 'node-red-command');
       await other.click('#node-dialog-cancel');
       await other.waitForSelector('#node-dialog-cancel', { state: 'detached' });
     }
     await context.close();
   }
-}, 60_000);
+}, 120_000);
+
+it('registers are pasted from a sheet and read before anything is deployed; windows, scores and alarms are wired by hand', async (test) => {
+  isAbsent(test);
+  const plant = new ServedPlant({ seed: 4 });
+  await plant.device.start(0);
+  plant.run();
+  onTestFinished(() => plant.stop());
+  await red.deploy([
+    { id: 'tab', type: 'tab', label: 'by hand' },
+    { id: 'model', type: 'fettle-model', name: '', model: 'pump' },
+    { id: 'line', type: 'fettle-modbus-connection', name: '', url: `tcp://127.0.0.1:${plant.device.port}`, unit: '1', timeout: '1s' },
+    {
+      id: 'modbus',
+      z: 'tab',
+      type: 'fettle-modbus',
+      name: '',
+      connection: 'line',
+      poll: '100ms',
+      tags: [],
+      x: 130,
+      y: 100,
+      wires: [['window']],
+    },
+    {
+      id: 'window',
+      z: 'tab',
+      type: 'fettle-window',
+      name: '',
+      asset: 'line1/pump',
+      model: 'model',
+      values: '',
+      step: '1s',
+      length: '32',
+      slide: '4',
+      lateness: '500ms',
+      x: 290,
+      y: 100,
+      wires: [['score'], ['alarm']],
+    },
+    { id: 'score', z: 'tab', type: 'fettle-score', name: '', model: 'model', x: 450, y: 80, wires: [['alarm']] },
+    {
+      id: 'alarm',
+      z: 'tab',
+      type: 'fettle-alarm',
+      name: '',
+      onDelay: '800ms',
+      offDelay: '2s',
+      priority: 'medium',
+      advice: '',
+      deadband: '10%',
+      latching: false,
+      x: 600,
+      y: 120,
+      wires: [[], []],
+    },
+  ]);
+  const context = await (browser as Browser).newContext({ viewport: { width: 1400, height: 860 }, locale: 'en-US' });
+  const editor = await context.newPage();
+  await editor.goto(red.url);
+  await editor.waitForSelector('[id="modbus"]');
+  const open = async (id: string): Promise<void> => {
+    await editor.evaluate((node) => {
+      const { RED } = globalThis as unknown as { RED: { editor: { edit(node: object): void }; nodes: { node(id: string): object } } };
+      RED.editor.edit(RED.nodes.node(node));
+    }, id);
+    await editor.waitForSelector('#dialog-form .form-tips', { state: 'visible' });
+  };
+  await open('modbus');
+  await editor.click('#fettle-modbus-paste');
+  const names = ['flow', 'pressure', 'current', 'vibration', 'bearing-temp'];
+  await editor.fill(
+    '#fettle-modbus-text',
+    ['Name;Address;Type;Order', ...names.map((name, i) => `${name};${100 + 4 * i};float32;CDAB`)].join('\n'),
+  );
+  await editor.click('#fettle-modbus-take');
+  await editor.waitForFunction(() => document.querySelectorAll('#node-input-tags-container .fettle-tag').length === 5);
+  await editor.click('#fettle-modbus-read');
+  await editor.waitForFunction(() => document.querySelector('#fettle-modbus-said')?.textContent === '✓ 5 of 5 tags answered.');
+  const shown = await editor.evaluate(() => [...document.querySelectorAll('.fettle-value')].map((value) => value.textContent));
+  expect(shown).toEqual(names.map(() => expect.stringMatching(/^= -?[\d.]+$/)));
+  await editor.waitForTimeout(500);
+  await keepPicture(editor, 'node-red-modbus');
+  await editor.click('#node-dialog-ok');
+  await editor.waitForSelector('#node-dialog-ok', { state: 'detached' });
+  await editor.click('#red-ui-header-button-deploy');
+  const statusOf = (id: string): Promise<string> =>
+    editor.evaluate((node) => document.querySelector(`[id="${node}"] .red-ui-flow-node-status-label`)?.textContent ?? '', id);
+  await eventually(async () => /× the limit/.test(await statusOf('score')), 'scores');
+  await eventually(async () => (await statusOf('alarm')) === 'normal', 'all is well');
+  plant.plant.add({ asset: 'line1/pump', kind: 'cavitation', growthS: 1, onsetS: (Date.now() - plant.startedMs) / 1000, durationS: 60 });
+  await eventually(async () => /line1\/pump\//.test(await statusOf('alarm')), 'the fault is shown at the node', 30_000);
+  await editor.evaluate(() =>
+    document.querySelectorAll('.red-ui-notification').forEach((one) => {
+      one.remove();
+    }),
+  );
+  await keepPicture(editor, 'node-red-by-hand');
+  // Its button: what stands is acknowledged.
+  await editor.click('[id="alarm"] .red-ui-flow-node-button-button');
+  await editor.waitForSelector('.red-ui-notification:has-text("Acknowledged: 1")');
+  await context.close();
+}, 120_000);

@@ -48,6 +48,10 @@ export default (RED: NodeAPI): void => {
       return;
     }
     const { poll = '1s', tags = [] } = definition;
+    if (tags.length === 0) {
+      status.show('grey', 'ring', RED._('fettle-modbus.problem.none'));
+      return;
+    }
     let cycles = 0;
     let said = '';
     const opened: Promise<FlowModbus> = library().then(async ({ FlowModbus: Library }) => {

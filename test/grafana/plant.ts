@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../../src/config/load.ts';
 import { silentLogger } from '../../src/core/logger.ts';
+import type { SentSample } from '../../src/core/sent-sample.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { LiveEvents } from '../../src/server/live-events.ts';
 import { ApiServer } from '../../src/server/server.ts';
 import { Plant } from '../../src/simulator/plant.ts';
-import type { SentSample } from '../../src/core/sent-sample.ts';
 
 export const site = 'north.hall';
 export const pump = 'line1/pump';

@@ -25,6 +25,8 @@ export type { FlowAlarmsOptions } from './flow/flow-alarms.ts';
 export { FlowAlarms } from './flow/flow-alarms.ts';
 export type { FlowModbusOptions, FlowModbusStatus, PolledSample } from './flow/flow-modbus.ts';
 export { FlowModbus, readModbusOnce, tagsOfSheet } from './flow/flow-modbus.ts';
+export type { FlowOutboxOptions, FlowOutboxStatus, InfluxdbTarget, OutgoingMessage } from './flow/flow-outbox.ts';
+export { FlowOutbox } from './flow/flow-outbox.ts';
 export type { FlowModel, FlowScore } from './flow/flow-scorer.ts';
 export { FlowScorer, readModel } from './flow/flow-scorer.ts';
 export type { FlowInvalidWindow, FlowWindow, FlowWindowsOptions, FormedWindows } from './flow/flow-windows.ts';

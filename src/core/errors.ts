@@ -23,6 +23,10 @@ export const errorCodes = {
   FETTLE_INFLUXDB_UNREACHABLE: { retriable: true, summary: 'InfluxDB could not be reached.' },
   FETTLE_INFLUXDB_DENIED: { retriable: true, summary: 'InfluxDB refused access or does not know the database; delivery waits.' },
   FETTLE_INFLUXDB_FAILED: { retriable: true, summary: 'InfluxDB failed on its own side.' },
+  FETTLE_SINK_UNAVAILABLE: {
+    retriable: true,
+    summary: "The receiver of a flow's messages could not be reached, or did not take them now; they wait.",
+  },
   FETTLE_INFLUXDB_BUSY: { retriable: true, summary: 'InfluxDB asked to wait.' },
   FETTLE_NOTICE_FAILED: { retriable: true, summary: 'A mail or webhook could not be sent.' },
   FETTLE_MODEL_INVALID: { retriable: false, summary: 'A model bundle is damaged, hostile or does not fit.' },

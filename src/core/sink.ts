@@ -19,9 +19,17 @@ export interface OutboxEntry {
   readonly payload: Uint8Array;
 }
 
+/** Points of an entry the receiver will never take, with its own words and an example. */
+export interface RejectedPoints {
+  readonly entryId: number;
+  readonly count: number;
+  readonly reason: string;
+  readonly example: string;
+}
+
 export interface DeliveryReport {
-  /** Points the receiver will never take, with its own words and an example; they are quarantined and counted. */
-  readonly rejected: readonly { readonly entryId: number; readonly count: number; readonly reason: string; readonly example: string }[];
+  /** They are quarantined and counted. */
+  readonly rejected: readonly RejectedPoints[];
 }
 
 /** Samples of one journal segment for the `samples` lane, resolved to names. */
@@ -86,7 +94,7 @@ export interface OutboxStore {
   /** Delivered: gone with the next commit. A crash before that sends them again with the same keys. */
   remove(sink: string, ids: readonly number[]): Promise<void>;
   /** Kept apart, with the receiver's words, and removed from the lane. */
-  quarantine(sink: string, entries: readonly { entryId: number; count: number; reason: string; example: string }[]): Promise<void>;
+  quarantine(sink: string, entries: readonly RejectedPoints[]): Promise<void>;
   depth(sink: string): Promise<Record<Lane, LaneDepth>>;
 }
 

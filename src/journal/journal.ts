@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { FettleError } from '../core/errors.ts';
 import { siblingModule } from '../core/sibling-module.ts';
-import type { Lane, LaneDepth } from '../core/sink.ts';
+import type { Lane, LaneDepth, RejectedPoints } from '../core/sink.ts';
 import type { CommitBatch, CommitResult, OpenedJournal, RetentionCounters } from './batch.ts';
 import type { Upgrade } from './migration.ts';
 import type { Answer, Request, Upgrading } from './protocol.ts';
@@ -103,7 +103,7 @@ export class Journal {
     return this.#ask({ do: 'removeOutbox', ids });
   }
 
-  quarantine(sink: string, entries: readonly { count: number; reason: string; example: string }[], wallMs: number): Promise<void> {
+  quarantine(sink: string, entries: readonly RejectedPoints[], wallMs: number): Promise<void> {
     return this.#ask({ do: 'quarantine', sink, entries, wallMs });
   }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/errors.ts';
-import type { Lane } from '../core/sink.ts';
+import type { Lane, RejectedPoints } from '../core/sink.ts';
 import type { CommitBatch } from './batch.ts';
 import type { Upgrade } from './migration.ts';
 
@@ -16,7 +16,7 @@ export type Request =
   | {
       readonly do: 'quarantine';
       readonly sink: string;
-      readonly entries: readonly { count: number; reason: string; example: string }[];
+      readonly entries: readonly RejectedPoints[];
       readonly wallMs: number;
     }
   | { readonly do: 'depth'; readonly sink: string }

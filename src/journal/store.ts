@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { FettleError } from '../core/errors.ts';
-import type { Lane, LaneDepth } from '../core/sink.ts';
+import type { Lane, LaneDepth, RejectedPoints } from '../core/sink.ts';
 import { lanes } from '../core/sink.ts';
 import type { CommitBatch, CommitResult, OpenedJournal, RetentionCounters } from './batch.ts';
 import { bringUpToDate, openedBy, refuseNewer, type Upgrade } from './migration.ts';
@@ -175,10 +175,15 @@ export class JournalStore {
     });
   }
 
-  quarantine(sink: string, entries: readonly { count: number; reason: string; example: string }[], wallMs: number): void {
+  /** Keeps the receiver's words, and takes what it refused out of the outbox. */
+  quarantine(sink: string, entries: readonly RejectedPoints[], wallMs: number): void {
     this.#inTransaction(() => {
       const insert = this.#sql('INSERT INTO quarantine (sink, at_ms, count, reason, example) VALUES (?, ?, ?, ?, ?)');
-      for (const entry of entries) insert.run(sink, wallMs, entry.count, entry.reason.slice(0, 1000), entry.example.slice(0, 1000));
+      const remove = this.#sql('DELETE FROM outbox WHERE id = ?');
+      for (const { entryId, count, reason, example } of entries) {
+        insert.run(sink, wallMs, count, reason.slice(0, 1000), example.slice(0, 1000));
+        remove.run(entryId);
+      }
       // Bounded: the words and examples help a person; the counts are in the counters.
       this.#database.exec('DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - 10000');
     });

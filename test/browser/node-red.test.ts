@@ -126,7 +126,7 @@ it(
 it('every dialog opens in both languages, without a word that was forgotten', async (test) => {
   isAbsent(test);
   const tapping = ['fettle-samples', 'fettle-scores', 'fettle-alarms', 'fettle-command', 'fettle-send'];
-  const names = ['fettle-watch', 'fettle-modbus', 'fettle-window', 'fettle-score', 'fettle-alarm', ...tapping];
+  const names = ['fettle-watch', 'fettle-modbus', 'fettle-window', 'fettle-score', 'fettle-alarm', 'fettle-outbox', ...tapping];
   const flow = [
     { id: 'tab', type: 'tab', label: 'dialogs' },
     { id: 'model', type: 'fettle-model', model: 'pump' },
@@ -153,6 +153,9 @@ it('every dialog opens in both languages, without a word that was forgotten', as
       model: 'model',
       connection: 'line',
       poll: '1s',
+      target: 'influxdb',
+      url: 'http://127.0.0.1:8086',
+      size: '500',
       tags: [{ tag: 'flow', table: 'holdingRegister', address: '100', type: 'float32', order: 'CDAB', scale: '', unit: '' }],
       onDelay: '10s',
       offDelay: '30s',
@@ -182,7 +185,7 @@ it('every dialog opens in both languages, without a word that was forgotten', as
         labels.filter((label) => label === ''),
         `${id} ${locale}`,
       ).toEqual([]);
-      if (locale === 'de') expect(text).toMatch(/Nachricht|Knoten|Maschine|leer|Messwerte|Fenster|Adressen/);
+      if (locale === 'de') expect(text).toMatch(/Nachricht|Knoten|Maschine|leer|Messwerte|Fenster|Adressen|Platte/);
       if (id === 'fettle-command' && locale === 'en-US') await keepPicture(other, 'node-red-command');
       await other.click('#node-dialog-cancel');
       await other.waitForSelector('#node-dialog-cancel', { state: 'detached' });

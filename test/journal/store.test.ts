@@ -205,4 +205,19 @@ describe('the journal store', () => {
     expect(store.retentionCounters().droppedSegments).toBe(1);
     store.close();
   });
+
+  it('takes out of the outbox what a receiver refused, and keeps its words', () => {
+    const directory = temporaryDirectory();
+    const store = new JournalStore({ directory, ...limits });
+    const payload = new Uint8Array([1]);
+    const entry = { sink: 'cloud', lane: 'results', count: 3, payload } as const;
+    store.commit(batchOf([], { outbox: [entry, entry] }));
+    const [first] = store.readOutbox({ sink: 'cloud', lane: 'results', afterId: 0, maxPoints: 10, maxBytes: 1000 });
+    store.quarantine('cloud', [{ entryId: first?.id as number, count: 2, reason: 'type conflict', example: 'm v=1' }], 5);
+    expect(store.depth('cloud').results).toMatchObject({ entries: 1, points: 3 });
+    expect(store.query('SELECT sink, count, reason FROM quarantine', [])).toMatchObject([
+      { sink: 'cloud', count: 2, reason: 'type conflict' },
+    ]);
+    store.close();
+  });
 });

@@ -27,7 +27,7 @@ beforeAll(async () => {
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(red.url);
   await page.waitForSelector('.red-ui-palette-node[data-palette-type="fettle-watch"]', { state: 'attached' });
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await browser?.close();
@@ -64,7 +64,14 @@ it('a newcomer finds the nodes, imports the first example, and sees them explain
     ...(node.repeat === '0.5' && { repeat: '0.05' }),
     ...(node.type === 'fettle-watch' && { step: '50ms' }),
   }));
-  await page.keyboard.press('Control+i');
+  // On a busy machine the editor shows its palette before it listens to keys.
+  const dialog = page.locator('#red-ui-clipboard-dialog-import-text');
+  await eventually(async () => {
+    if (await dialog.isVisible()) return true;
+    await page.keyboard.press('Control+i');
+    await page.waitForTimeout(1_000);
+    return dialog.isVisible();
+  }, 'the import dialog opens');
   await page.fill('#red-ui-clipboard-dialog-import-text', JSON.stringify(quick));
   await page.click('#red-ui-clipboard-dialog-ok');
   await page.waitForSelector('.red-ui-tab-label:has-text("Fettle: watch")', { state: 'attached' });
@@ -78,7 +85,7 @@ it('a newcomer finds the nodes, imports the first example, and sees them explain
     return RED.nodes.getNodeHelp('fettle-watch');
   });
   expect(help).toContain('Learns how a machine runs');
-});
+}, 60_000);
 
 it(
   'fills in the dialog, deploys, sees it learn, and is told of a fault',

@@ -72,7 +72,9 @@ it('a newcomer finds the nodes, imports the first example, and sees them explain
     await page.waitForTimeout(1_000);
     return dialog.isVisible();
   }, 'the import dialog opens');
-  await page.fill('#red-ui-clipboard-dialog-import-text', JSON.stringify(quick));
+  await dialog.fill(JSON.stringify(quick));
+  // The dialog looks at what it was given when a key is released.
+  await dialog.press('End');
   await page.click('#red-ui-clipboard-dialog-ok');
   await page.waitForSelector('.red-ui-tab-label:has-text("Fettle: watch")', { state: 'attached' });
   await page.evaluate(() => {

@@ -95,7 +95,7 @@ export class HttpMessageSink extends MessageSink {
     const own = {
       'content-type': 'application/json',
       'idempotency-key': `${this.#keys}-${id}`,
-      ...(topic !== '' && { 'x-topic': encodeURI(topic) }),
+      ...(topic !== '' && { 'x-topic': encodeURI(topic.toWellFormed()) }),
     };
     const response = await fetch(url, { method: 'POST', headers: { ...own, ...headers }, body, signal }).catch((error: unknown) => {
       throw new FettleError('FETTLE_SINK_UNAVAILABLE', `${url}: ${errorText(error)}`, { cause: error });

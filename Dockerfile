@@ -8,7 +8,7 @@ COPY . .
 # What only the build needs does not stay in its cache.
 RUN npm ci --ignore-scripts --no-audit --no-fund \
  && npm run --silent package -- --tree /out/gateway --node-red /out/node-red --arch "$(echo "$TARGETARCH" | sed s/amd64/x64/)" \
- && rm -rf node_modules /root/.npm
+ && rm -rf node_modules "$HOME/.npm"
 
 FROM debian:12.12-slim AS machine
 RUN groupadd --gid 10001 fettle \

@@ -7,7 +7,17 @@ import { planPipeline } from '../gateway/plan.ts';
 /** Characters that MQTT, files and expressions would read as something else. */
 const unusable = /[\s+#$\p{Cc}/]+/gu;
 
-/** The tag of a machine's value: `motor current` of `line1/pump` is `line1/pump/motor_current`. */
+/** The tags of a machine's values: `motor current` of `line1/pump` is `line1/pump/motor_current`. Throws FETTLE_CONFIG_INVALID where two would be one. */
+export function tagsOf(asset: string, values: readonly string[]): string[] {
+  const tags = values.map((value) => tagOf(asset, value));
+  const double = values.find((_, i) => tags.indexOf(tags[i] as string) !== i);
+  if (double === undefined) return tags;
+  throw new FettleError(
+    'FETTLE_CONFIG_INVALID',
+    `two values of ${asset} have the same name, but for characters that names have not: ${double}`,
+  );
+}
+
 export const tagOf = (asset: string, value: string): string => `${asset}/${value.replace(unusable, '_')}`;
 
 export interface FlowAsset {
@@ -27,14 +37,7 @@ export interface PlannedFlow {
 
 /** What a gateway would make of a machine with these values: the same defaults, the same problems in the same words. Throws FETTLE_CONFIG_INVALID. */
 export function planFlow({ asset, values, window = {}, alarm = {} }: FlowAsset): PlannedFlow {
-  const tags = values.map((value) => tagOf(asset, value));
-  const double = values.find((_, i) => tags.indexOf(tags[i] as string) !== i);
-  if (double !== undefined) {
-    throw new FettleError(
-      'FETTLE_CONFIG_INVALID',
-      `two values of ${asset} have the same name, but for characters that names have not: ${double}`,
-    );
-  }
+  const tags = tagsOf(asset, values);
   const document = {
     site: 'flow',
     sources: [{ id: 'flow', type: 'http', tags: tags.map((tag) => ({ tag })) }],

@@ -9,7 +9,7 @@ import type { Score } from '../core/score.ts';
 import { parseCommand } from '../gateway/commands.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import type { FlowSample } from './message-samples.ts';
-import { tagOf } from './plan-flow.ts';
+import { tagOf, tagsOf } from './plan-flow.ts';
 
 export interface WatchOptions {
   /** A directory of its own: what was measured and learnt stays there. */
@@ -141,11 +141,7 @@ export class Watch {
     await this.#gateway?.stop();
   }
 
-  #named = (sample: FlowSample): FlowSample => ({ ...sample, tag: this.#tagOf(sample.tag) });
-
-  #tagOf(value: string): string {
-    return tagOf(this.#options.asset, value);
-  }
+  #named = (sample: FlowSample): FlowSample => ({ ...sample, tag: tagOf(this.#options.asset, sample.tag) });
 
   #gather(samples: readonly FlowSample[]): void {
     if (this.#gathered.length + samples.length > mostWaiting)
@@ -188,13 +184,7 @@ export class Watch {
 
   #configuration(values: readonly string[]): object {
     const { directory, asset, step = '1s', learn = '30m', budget, more = {} } = this.#options;
-    const tags = values.map((value) => this.#tagOf(value));
-    const double = values.find((_, i) => tags.indexOf(tags[i] as string) !== i);
-    if (double !== undefined)
-      throw new FettleError(
-        'FETTLE_CONFIG_INVALID',
-        `two values of ${asset} have the same name, but for characters that names have not: ${double}`,
-      );
+    const tags = tagsOf(asset, values);
     return {
       site: 'flow',
       data: join(directory, 'data'),

@@ -1,4 +1,4 @@
-import { noneIsWell, stateCodes, stateWords, steps } from './colours.ts';
+import { changeWords, noneIsWell, stateCodes, stateWords, steps } from './colours.ts';
 import type { DashboardSpec } from './dashboard.ts';
 import type { Family } from './family.ts';
 import { ofAsset, upToNow } from './influxql.ts';
@@ -205,16 +205,7 @@ const history = (family: Family): Section => ({
           },
         ],
       },
-      overrides: [
-        {
-          matcher: { id: 'byRegexp', options: '^(from|to)$' },
-          properties: [
-            { id: 'mappings', value: stateWords },
-            { id: 'custom.cellOptions', value: { type: 'color-text' } },
-          ],
-        },
-        { matcher: { id: 'byName', options: 'message' }, properties: [{ id: 'custom.width', value: 500 }] },
-      ],
+      overrides: [changeWords, { matcher: { id: 'byName', options: 'message' }, properties: [{ id: 'custom.width', value: 500 }] }],
     }),
   ],
 });

@@ -1,4 +1,4 @@
-import { ratioSteps, stateCodes, stateWords, steps, yesNo } from './colours.ts';
+import { changeWords, ratioSteps, stateCodes, stateWords, steps, yesNo } from './colours.ts';
 import type { DashboardSpec } from './dashboard.ts';
 import type { Family } from './family.ts';
 import { ofAsset, ofTag, upToNow } from './influxql.ts';
@@ -131,13 +131,7 @@ const alarms = (family: Family): Section => ({
         ],
       },
       overrides: [
-        {
-          matcher: { id: 'byRegexp', options: '^(from|to)$' },
-          properties: [
-            { id: 'mappings', value: stateWords },
-            { id: 'custom.cellOptions', value: { type: 'color-text' } },
-          ],
-        },
+        changeWords,
         { matcher: { id: 'byName', options: 'ratio' }, properties: [{ id: 'decimals', value: 2 }] },
         { matcher: { id: 'byName', options: 'message' }, properties: [{ id: 'custom.width', value: 600 }] },
       ],

@@ -1,5 +1,5 @@
 import { type AlarmState, alarmStates } from '../../src/core/alarm.ts';
-import type { Thresholds, ValueMapping } from './schema.ts';
+import type { Override, Thresholds, ValueMapping } from './schema.ts';
 
 /**
  * Colours after NAMUR NE 107: red wants somebody now, orange somebody has it, yellow is over and nobody has seen it, blue is kept
@@ -42,3 +42,12 @@ export const steps = (base: string, ...above: readonly (readonly [value: number,
 export const ratioSteps = steps('green', [0.8, 'yellow'], [1, 'red']);
 /** Nothing is well, anything is not. */
 export const noneIsWell = steps('green', [1, 'red']);
+
+/** Columns `from` and `to` of a table of changes, in words and colours. */
+export const changeWords: Override = {
+  matcher: { id: 'byRegexp', options: '^(from|to)$' },
+  properties: [
+    { id: 'mappings', value: stateWords },
+    { id: 'custom.cellOptions', value: { type: 'color-text' } },
+  ],
+};

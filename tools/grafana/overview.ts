@@ -1,4 +1,4 @@
-import { noneIsWell, ratioSteps, stateCodes, stateWords, steps, yesNo } from './colours.ts';
+import { changeWords, noneIsWell, ratioSteps, stateCodes, stateWords, steps, yesNo } from './colours.ts';
 import type { DashboardSpec } from './dashboard.ts';
 import type { Family } from './family.ts';
 import { ofAsset, ofSite, upToNow } from './influxql.ts';
@@ -220,16 +220,7 @@ const alarms = (family: Family): Section => ({
           },
         ],
       },
-      overrides: [
-        {
-          matcher: { id: 'byRegexp', options: '^(from|to)$' },
-          properties: [
-            { id: 'mappings', value: stateWords },
-            { id: 'custom.cellOptions', value: { type: 'color-text' } },
-          ],
-        },
-        { matcher: { id: 'byName', options: 'message' }, properties: [{ id: 'custom.width', value: 600 }] },
-      ],
+      overrides: [changeWords, { matcher: { id: 'byName', options: 'message' }, properties: [{ id: 'custom.width', value: 600 }] }],
     }),
   ],
 });

@@ -30,10 +30,10 @@ const isReference = ({ table }: Row): boolean => table === 'reference';
 const tagOf = (row: Row): object => ({
   tag: row.tag,
   ...(isReference(row) ? { reference: row.address } : { table: row.table, address: Number(row.address) }),
-  ...(row.type !== '' && row.type !== undefined && { type: row.type }),
-  ...(row.order !== '' && row.order !== undefined && { order: row.order }),
-  ...(row.scale !== '' && row.scale !== undefined && { scale: Number(row.scale) }),
-  ...(row.unit !== '' && row.unit !== undefined && { unit: Number(row.unit) }),
+  ...(row.type && { type: row.type }),
+  ...(row.order && { order: row.order }),
+  ...(row.scale && { scale: Number(row.scale) }),
+  ...(row.unit && { unit: Number(row.unit) }),
 });
 
 const isBit = (table: unknown): boolean => table === 'coil' || table === 'discreteInput';

@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { root } from '../../house/sources.ts';
@@ -40,7 +41,7 @@ export class Images {
       chmodSync(join(folder, 'usr/bin', name), 0o755);
     }
     // How this machine reaches npm's registry.
-    for (const file of ['/root/.npmrc', '/etc/npmrc', '/usr/etc/npmrc', '/etc/ssl/certs/ca-certificates.crt'])
+    for (const file of [join(homedir(), '.npmrc'), '/etc/npmrc', '/usr/etc/npmrc', '/etc/ssl/certs/ca-certificates.crt'])
       if (existsSync(file)) cpSync(file, join(folder, file), { recursive: true });
     await this.#buildah('config', '--env', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt', container);
     await this.#buildah('commit', '-q', container, node);

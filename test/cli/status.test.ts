@@ -71,10 +71,13 @@ const steady = (text: string): string =>
 
 it('says to a person how machines, sources, sinks and the journal fare', async (context) => {
   const { file, data, running } = await busyGateway(context);
-  await eventually(async () => {
-    const { counters, sinks, sources } = await askStatus(data);
-    return counters.samples === 20 && sinks.alerts?.delivery.counters.delivered === 1 && sources.shopfloor?.counters.unacknowledged === 0;
-  }, 'all read, the alert delivered');
+  await expect
+    .poll(() => askStatus(data), { timeout: 20_000 })
+    .toMatchObject({
+      counters: { samples: 20 },
+      sinks: { alerts: { delivery: { counters: { delivered: 1 } } } },
+      sources: { shopfloor: { counters: { unacknowledged: 0 } } },
+    });
   const { code, stdout, stderr } = await fettle('status', '-c', file);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(steady(stdout)).toBe(`\
@@ -116,16 +119,15 @@ it('names a sink that cannot be reached, what waits for it and what to do, and e
     send: ['alarms', 'samples'],
   };
   const { file, data } = await busyGateway(context, { sinks: [cloud] });
-  await eventually(async () => {
-    const { sinks, counters } = await askStatus(data);
-    const lanes = sinks.cloud?.delivery.lanes;
-    return (
-      counters.samples === 20 &&
-      lanes?.alarms.points === 1 &&
-      lanes.samples.points === 20 &&
-      sinks.alerts?.delivery.counters.delivered === 1
-    );
-  }, 'all waits');
+  await expect
+    .poll(() => askStatus(data), { timeout: 20_000 })
+    .toMatchObject({
+      counters: { samples: 20 },
+      sinks: {
+        cloud: { delivery: { lanes: { alarms: { points: 1 }, samples: { points: 20 } } } },
+        alerts: { delivery: { counters: { delivered: 1 } } },
+      },
+    });
   const { code, stdout } = await fettle('status', '-c', file);
   expect(code).toBe(1);
   const lines = steady(stdout).split('\n');

@@ -29,6 +29,15 @@ export type { FlowOutboxOptions, FlowOutboxStatus, InfluxdbTarget, OutgoingMessa
 export { FlowOutbox } from './flow/flow-outbox.ts';
 export type { FlowModel, FlowScore } from './flow/flow-scorer.ts';
 export { FlowScorer, readModel } from './flow/flow-scorer.ts';
+export type {
+  FlowCandidate,
+  FlowComparedModel,
+  FlowComparison,
+  FlowTrainerOptions,
+  TrainProgress,
+  TrainWish,
+} from './flow/flow-trainer.ts';
+export { FlowTrainer } from './flow/flow-trainer.ts';
 export type { FlowInvalidWindow, FlowWindow, FlowWindowsOptions, FormedWindows } from './flow/flow-windows.ts';
 export { FlowWindows } from './flow/flow-windows.ts';
 export type { FlowSample, MessageHints, MessageSamples } from './flow/message-samples.ts';

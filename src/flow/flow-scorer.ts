@@ -14,11 +14,15 @@ export interface FlowModel {
   /** `pump@1.0.0` */
   readonly name: string;
   readonly channels: readonly string[];
+  /** The channels as a flow names them, without the machine they were learnt on. */
+  readonly values: readonly string[];
   readonly stepMs: number;
   readonly length: number;
   readonly slide: number;
   readonly precision: ModelManifest['precision'];
   readonly limit: number;
+  /** End of what it learnt from, event time; null where nobody knows. */
+  readonly learntUntilMs: number | null;
   /** It follows its machine's rows one by one; single windows cannot be scored with it. */
   readonly tracking: boolean;
 }
@@ -45,11 +49,13 @@ export const readModel = async (directory: string): Promise<FlowModel> => modelO
 export const modelOf = ({ manifest, detector }: LoadedBundle): FlowModel => ({
   name: modelName(manifest),
   channels: manifest.channels.map(({ tag }) => tag),
+  values: manifest.channels.map(({ tag }) => tag.slice(tag.lastIndexOf('/') + 1)),
   stepMs: manifest.stepMs,
   length: manifest.length,
   slide: manifest.slide,
   precision: manifest.precision,
   limit: manifest.limit,
+  learntUntilMs: manifest.training.toMs,
   tracking: detector !== undefined,
 });
 

@@ -5,7 +5,7 @@ import { type InvalidReason, invalidReasons, WindowBatchBuilder } from '../core/
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { AssetPlan } from '../windows/plan.ts';
 import type { FlowSample } from './message-samples.ts';
-import { planFlow } from './plan-flow.ts';
+import { planFlow, usable } from './plan-flow.ts';
 
 export interface FlowWindowsOptions {
   /** Name of the machine, as in `line1/pump3`. */
@@ -94,7 +94,11 @@ export class FlowWindows {
     this.#block.clear();
     for (const sample of samples) {
       // By the name in the message, or already as the machine's tag.
-      const index = this.#index.get(sample.tag) ?? this.#index.get(sample.tag.slice(this.#asset.length + 1));
+      const index =
+        this.#index.get(sample.tag) ??
+        this.#index.get(sample.tag.slice(this.#asset.length + 1)) ??
+        // A model names its values as tags do.
+        this.#index.get(usable(sample.tag));
       const [timeMs, value, quality] = rowOfSample(sample, arrivalMs, maxSkewMs);
       if (index === undefined || Number.isNaN(timeMs)) {
         if (ignored.size < ignoredKept) ignored.add(sample.tag);

@@ -52,8 +52,13 @@ export async function listModels(folder: string): Promise<ShelvedModel[]> {
 
 function newestIn(place: string): string | undefined {
   if (existsSync(join(place, manifestFile))) return place;
-  if (!existsSync(place) || !statSync(place).isDirectory()) return undefined;
-  const versions = readdirSync(place).filter((version) => existsSync(join(place, version, manifestFile)));
-  const newest = versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+  const newest = versionsIn(place).at(-1);
   return newest === undefined ? undefined : join(place, newest);
+}
+
+/** Folders of bundles in a folder of versions, the newest last. */
+export function versionsIn(place: string): string[] {
+  if (!existsSync(place) || !statSync(place).isDirectory()) return [];
+  const versions = readdirSync(place).filter((version) => existsSync(join(place, version, manifestFile)));
+  return versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }

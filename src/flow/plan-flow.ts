@@ -18,7 +18,10 @@ export function tagsOf(asset: string, values: readonly string[]): string[] {
   );
 }
 
-export const tagOf = (asset: string, value: string): string => `${asset}/${value.replace(unusable, '_')}`;
+export const tagOf = (asset: string, value: string): string => `${asset}/${usable(value)}`;
+
+/** A name as the last level of a tag. */
+export const usable = (value: string): string => value.replace(unusable, '_');
 
 export interface FlowAsset {
   /** Name of the machine, as in `line1/pump3`. */

@@ -9,6 +9,7 @@ import type { HistoryRun } from '../learning/tracking/history.ts';
 import { createScorer } from '../scoring/index.ts';
 import { WindowAssembler } from '../windows/assembler.ts';
 import type { AssetPlan } from '../windows/plan.ts';
+import { bindChannels } from './model-binding.ts';
 import { Pipeline, type PipelineOutput } from './pipeline.ts';
 
 /** Rows of a machine by time: what was recorded, or what the journal kept. Times rise; NaN where a column has no value. */
@@ -127,7 +128,7 @@ async function judge(
 ): Promise<JudgedRow[]> {
   const { manifest } = scorer;
   const plan = planOf(recorded.columns, manifest.stepMs, scorer);
-  const columns = manifest.channels.map(({ tag }) => recorded.columns.indexOf(tag));
+  const columns = bindChannels(manifest, plan.id, recorded.columns).map((tag) => recorded.columns.indexOf(tag));
   const settings: AssetAlarmSettings = {
     asset,
     id: plan.id,

@@ -1,12 +1,12 @@
 import { formatBytes, formatDuration } from '../core/duration.ts';
 import type { ModelManifest } from '../core/manifest.ts';
-import type { TrainOptions, TrainResult } from './train.ts';
+import type { ModelOptions, RecordingOptions, TrainResult } from './train.ts';
 
 /** CARD.md: what a person should know before trusting the model. */
 export function modelCard(
   manifest: Omit<ModelManifest, 'files' | 'operators'>,
   result: Omit<TrainResult, 'manifest'>,
-  options: TrainOptions,
+  options: ModelOptions & Partial<RecordingOptions>,
 ): string {
   const { channels, calibration, training } = manifest;
   const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
@@ -31,6 +31,12 @@ ${channels.map((c) => `| ${c.tag}${c.engineeringUnit === undefined ? '' : ` (${c
 
 It knows what the machine did while learning, and no other way of running it. It does not adapt to slow drift.
 
-Made by: \`fettle train ${options.time === undefined ? '' : `--time ${options.time} `}--step ${options.stepMs}ms --length ${options.length} --slide ${options.slide} --precision ${options.precision} --seed ${options.seed}\`
+${madeBy(options)}
 `;
+}
+
+function madeBy({ csv, time, stepMs, length, slide, precision, seed }: ModelOptions & Partial<RecordingOptions>): string {
+  const grid = `--step ${stepMs}ms --length ${length} --slide ${slide} --precision ${precision} --seed ${seed}`;
+  if (csv === undefined) return `Made in a flow, from samples that came through it; as by \`fettle train ${grid}\``;
+  return `Made by: \`fettle train ${time === undefined ? '' : `--time ${time} `}${grid}\``;
 }

@@ -12,11 +12,16 @@ import { type Agreement, goldenOf } from './probes.ts';
 import { flatChannels, type Split, splitRuns } from './split.ts';
 import type { TrainingProgress } from './training/train-network.ts';
 
-export interface TrainOptions {
+/** What to learn from. */
+export interface RecordingOptions {
   readonly csv: readonly string[];
   /** Column with the time; rows are steps when undefined. */
   readonly time: string | undefined;
   readonly ignore: readonly string[];
+}
+
+/** What to make of it. */
+export interface ModelOptions {
   readonly stepMs: number;
   readonly length: number;
   readonly slide: number;
@@ -28,6 +33,8 @@ export interface TrainOptions {
   /** Column to engineering unit. */
   readonly units?: Readonly<Record<string, string>>;
 }
+
+export type TrainOptions = RecordingOptions & ModelOptions;
 
 export interface TrainResult {
   readonly manifest: ModelManifest;
@@ -55,9 +62,25 @@ export async function trainBundle(
   signal?: AbortSignal,
 ): Promise<TrainResult> {
   const began = performance.now();
+  bundleName(options.out);
+  await refuseExisting(options.out);
+  const recorded = await readRuns(options);
+  return trainRuns(recorded, options, { began, ...(onProgress && { onProgress }), ...(signal && { signal }) });
+}
+
+/** As `trainBundle`, from rows that are on the grid already. Throws FETTLE_TRAINING_FAILED, FETTLE_MODEL_INVALID. */
+export async function trainRuns(
+  recorded: Runs,
+  options: ModelOptions & Partial<RecordingOptions>,
+  {
+    began = performance.now(),
+    onProgress,
+    signal,
+  }: { began?: number; onProgress?: (progress: TrainingProgress) => void; signal?: AbortSignal } = {},
+): Promise<TrainResult> {
   const name = bundleName(options.out);
   await refuseExisting(options.out);
-  const { columns, runs, timed } = await readRuns(options);
+  const { columns, runs, timed } = usableRuns(recorded, options);
   const split = splitRuns(runs, columns.length, options.length);
   refuseFlat(split, columns);
   const fitted = await fitDetector(split, { ...options, ...(onProgress && { onProgress }), ...(signal && { signal }) });
@@ -89,8 +112,12 @@ export async function readRuns(options: Pick<TrainOptions, 'csv' | 'time' | 'ign
   const recordings = [];
   // One after the other: together they would be in memory twice.
   for (const file of options.csv) recordings.push(await readCsv(file, options));
-  const columns = sameColumns(recordings);
-  const all = recordings.flatMap((recording) => toGrid(recording, options.stepMs));
+  const runs = recordings.flatMap((recording) => toGrid(recording, options.stepMs));
+  return usableRuns({ columns: sameColumns(recordings), runs, timed: recordings.every(({ timeMs }) => timeMs !== undefined) }, options);
+}
+
+/** Throws FETTLE_TRAINING_FAILED where too little is left. */
+function usableRuns({ columns, runs: all, timed }: Runs, options: Pick<ModelOptions, 'stepMs' | 'length'>): Runs {
   const runs = all.filter(({ rows }) => rows >= 2 * options.length);
   const rows = runs.reduce((sum, run) => sum + run.rows, 0);
   if (rows < fewestRows) {
@@ -98,17 +125,17 @@ export async function readRuns(options: Pick<TrainOptions, 'csv' | 'time' | 'ign
     throw new FettleError(
       'FETTLE_TRAINING_FAILED',
       `${rows} usable rows on a grid of ${options.stepMs} ms are too few, ${fewestRows} are the least (longest stretch without a hole: ${longest} rows, a stretch needs ${2 * options.length})`,
-      { hint: 'give more recordings, or check --step: it should not be shorter than the time between samples' },
+      { hint: 'give more recordings, or check the step: it should not be shorter than the time between samples' },
     );
   }
-  return { columns, runs, timed: recordings.every(({ timeMs }) => timeMs !== undefined) };
+  return { columns, runs, timed };
 }
 
 function refuseFlat(split: Split, columns: readonly string[]): void {
   const flat = flatChannels(split).map((c) => columns[c]);
   if (flat.length === 0) return;
   throw new FettleError('FETTLE_TRAINING_FAILED', `never changes while learning: ${flat.join(', ')}`, {
-    hint: `leave it out with --ignore ${flat.join(',')}`,
+    hint: `leave it out: --ignore ${flat.join(',')} on the command line`,
   });
 }
 
@@ -117,7 +144,7 @@ interface ManifestParts extends Runs {
   readonly version: string;
   readonly split: Split;
   readonly fitted: Fitted;
-  readonly options: TrainOptions;
+  readonly options: ModelOptions;
 }
 
 function manifestOf({ id, version, columns, runs, timed, split, fitted, options }: ManifestParts): BundleContent['manifest'] {

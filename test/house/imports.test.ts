@@ -32,7 +32,20 @@ const allowed: Record<string, readonly string[]> = {
   // What programs use to talk to a gateway.
   client: [],
   // What flows are made of: the stages one by one, put together by who draws the flow.
-  flow: ['config', 'gateway', 'sources', 'commissioning', 'windows', 'scoring', 'bundles', 'alarms', 'journal', 'outbox', 'sinks'],
+  flow: [
+    'config',
+    'gateway',
+    'sources',
+    'commissioning',
+    'windows',
+    'scoring',
+    'bundles',
+    'learning',
+    'alarms',
+    'journal',
+    'outbox',
+    'sinks',
+  ],
   // In a browser: types of the others, and what is free of Node.
   dashboard: ['gateway', 'server', 'charts'],
   cli: ['config', 'editor', 'gateway', 'server', 'expose', 'telemetry', 'simulator', 'learning', 'bundles', 'commissioning'],

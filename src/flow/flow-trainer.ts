@@ -189,7 +189,7 @@ export class FlowTrainer {
     return this.#alone(async () => {
       const candidate = await this.candidate();
       if (candidate === undefined) throw noCandidate(this.#options.model);
-      const since = wish.recording === undefined ? { fromMs: candidate.learntUntilMs ?? undefined, ...wish } : wish;
+      const since = wish.recording === undefined ? { ...wish, fromMs: wish.fromMs ?? candidate.learntUntilMs ?? undefined } : wish;
       const rows = await this.#rowsOf(since, candidate, candidate);
       if (rows.runs.every(({ rows: count }) => count < candidate.length))
         throw new FettleError('FETTLE_TRAINING_FAILED', `no window of ${candidate.name} fits into what there is to compare on`, {

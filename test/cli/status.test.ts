@@ -9,7 +9,6 @@ import { freePort } from '../support/peer-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const windowMs = 100;
-const startMs = 1_790_000_000_000;
 
 /** A gateway process on a broker of its own, that has read ten good messages, the last of them above the limit, and one it could not read. */
 async function busyGateway(context: TestContext, more: object = {}) {
@@ -46,7 +45,9 @@ async function busyGateway(context: TestContext, more: object = {}) {
   const plant = await mqtt.connectAsync(mosquitto.url, { protocolVersion: 5 });
   onTestFinished(() => plant.endAsync(true));
   await eventually(async () => (await askStatus(data)).sources.shopfloor?.state === 'good', 'connected');
-  // All at once: five seconds of silence on a busy machine would make a source idle, and what comes after them late.
+  // A source that has been idle for five seconds follows this machine's clock: on a busy machine that may happen before
+  // the first of these or after the last, and must make none of them late and no machine unwatched.
+  const startMs = Date.now() + 3_000;
   const messages = [{ machine: 'pump', payload: 'not json' }];
   for (let row = 0; row < 10; row++) {
     for (const machine of ['pump', 'ventilator']) {
@@ -66,7 +67,6 @@ const steady = (text: string): string =>
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, '<date>')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>')
     .replace(/\d+ commits?, the last in [\d.]+ ms/, '<n> commits, the last in <time>')
-    .replace(/stamp was [\d.]+ \w+ behind/, 'stamp was <time> behind')
     .replace(/, the oldest for \d+ s/, '');
 
 it('says to a person how machines, sources, sinks and the journal fare', async (context) => {
@@ -92,7 +92,6 @@ Machines
 
 Sources
   ● shopfloor  good  21 messages, 1 rejected, 2 topics
-      broker mqtt://127.0.0.1:<port> learned: plant/pump: its newest time stamp was <time> behind; a wrong clock or zone, or data from before; and 1 more
       last one not read, on plant/pump: not json (not JSON)
 
 Sinks

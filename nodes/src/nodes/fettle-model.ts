@@ -10,6 +10,10 @@ interface Definition extends NodeDef {
 
 /** The configuration node: a model, loaded once for all nodes that score with it. */
 export interface ModelNode extends Node {
+  /** Name or path, as it was written. */
+  readonly shelved: string;
+  /** Where the models of this Node-RED lie. */
+  readonly folder: string;
   /** The model as it is now. Throws what is wrong with it. */
   scorer(): Promise<FlowScorer>;
   /** What it wants of windows; does not need ONNX Runtime. */
@@ -21,9 +25,11 @@ const lookEveryMs = 2_000;
 export default (RED: NodeAPI): void => {
   const folder = (): string => join(RED.settings.userDir ?? '.', 'fettle', 'models');
 
-  function Model(this: ModelNode, definition: Definition): void {
+  function Model(this: { -readonly [Key in keyof ModelNode]: ModelNode[Key] }, definition: Definition): void {
     RED.nodes.createNode(this, definition);
     const { model: id = '' } = definition;
+    this.shelved = id;
+    this.folder = folder();
     let mark = '';
     let opened: Promise<FlowScorer> | undefined;
     const open = async (): Promise<FlowScorer> => {
@@ -63,9 +69,19 @@ export default (RED: NodeAPI): void => {
       });
       return opened;
     };
+    const facts = { mark: '', lookedMs: Number.NEGATIVE_INFINITY, read: undefined as Promise<FlowModel> | undefined };
     this.facts = async () => {
+      // Asked with every message: the folder is looked into as often as for the scorer.
+      if (facts.read !== undefined && performance.now() - facts.lookedMs < lookEveryMs) return facts.read;
       const { findModel, readModel } = await library();
-      return readModel(findModel(id, folder()).directory);
+      const found = findModel(id, folder());
+      if (facts.read === undefined || found.mark !== facts.mark) facts.read = readModel(found.directory);
+      facts.mark = found.mark;
+      facts.lookedMs = performance.now();
+      return facts.read.catch((error: unknown) => {
+        facts.read = undefined;
+        throw error;
+      });
     };
     this.on('close', (done: () => void) => {
       clearInterval(look);

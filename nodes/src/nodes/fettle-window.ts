@@ -23,27 +23,34 @@ export default (RED: NodeAPI): void => {
     const status = new NodeStatus(this);
     const { asset = '', lateness = '2s' } = definition;
     const model = RED.nodes.getNode(definition.model) as ModelNode | null;
-    const open = async (): Promise<FlowWindows> => {
+    const named = listOf(definition.values);
+    let current: { readonly grid: string; readonly windows: FlowWindows } | undefined;
+    /** Windows as the model wants them now: a first model may come after the deploy, and the next one may want others. */
+    const windowsNow = async (): Promise<FlowWindows> => {
       const { FlowWindows: Library } = await library();
-      const facts = await model?.facts();
-      const named = listOf(definition.values);
-      const values = named.length > 0 ? named : (facts?.channels ?? []);
+      const facts = await model?.facts().catch((error: unknown) => {
+        if (current === undefined) throw error;
+        return undefined;
+      });
+      if (model !== null && facts === undefined && current !== undefined) return current.windows;
+      const values = named.length > 0 ? named : (facts?.values ?? []);
       if (values.length === 0) throw new Error(`${asset}: no values are named → choose a model in the node, or name them`);
       const step = facts === undefined ? definition.step : `${facts.stepMs}ms`;
       const { length = Number(definition.length), slide = Number(definition.slide) } = facts ?? {};
-      return new Library({ asset, values, step, length, slide, lateness });
+      const grid = [step, length, slide, ...values].join(' ');
+      if (current?.grid !== grid) current = { grid, windows: new Library({ asset, values, step, length, slide, lateness }) };
+      return current.windows;
     };
-    const opened = open();
-    opened.catch((error: unknown) => {
+    windowsNow().catch((error: unknown) => {
       status.show('red', 'ring', asError(error).message);
       this.error(asError(error).message, {});
     });
     let formed = 0;
     onInput(this, async (message: Message, send) => {
       const topic = typeof message.topic === 'string' ? message.topic : undefined;
-      const { samples, unread } = samplesOfMessage(message.payload, { topic, names: listOf(definition.values) });
+      const { samples, unread } = samplesOfMessage(message.payload, { topic, names: named });
       if (samples.length === 0) throw new Error(`${asset}: no values in this message: ${unread.join('; ')}`);
-      const windows = await opened;
+      const windows = await windowsNow();
       const { windows: whole, invalid } = windows.push(samples);
       for (const { endMs, ...window } of whole)
         send([{ ...message, topic: asset, payload: { ...window, time: new Date(endMs).toISOString() } }, null]);

@@ -19,7 +19,12 @@ interface Latencies {
 }
 
 /** Publish of the sample that closes the window → alert at a subscriber, at a fixed rate, both on this process's clock. */
-async function alertLatency(site: BenchSite, start: () => Promise<Subject>, topicFilter: string): Promise<Latencies> {
+export async function alertLatency(
+  site: BenchSite,
+  start: () => Promise<Subject>,
+  topicFilter: string,
+  load: { readonly rate: number; readonly seconds: number } = { rate, seconds },
+): Promise<Latencies> {
   const subject = await start();
   const publisher = await Publisher.connect(site.port);
   const subscriber = await mqtt.connectAsync(site.mosquitto.url, { protocolVersion: 5 });
@@ -27,9 +32,9 @@ async function alertLatency(site: BenchSite, start: () => Promise<Subject>, topi
   const found: number[] = [];
   subscriber.on('message', (topic, payload) => {
     const now = performance.now();
-    const { at, to } = JSON.parse(payload.toString()) as { at: string; to: string };
-    if (to !== 'unacknowledged') return;
-    const key = `${topic.split('/')[2]}@${Date.parse(at)}`;
+    const { at, time = at, to, state = to } = JSON.parse(payload.toString()) as { at: string; time?: string; to: string; state?: string };
+    if (state !== 'unacknowledged') return;
+    const key = `${topic.split('/')[2]}@${Date.parse(time)}`;
     const sent = closing.get(key);
     closing.delete(key);
     if (sent !== undefined) found.push(now - sent);
@@ -47,7 +52,7 @@ async function alertLatency(site: BenchSite, start: () => Promise<Subject>, topi
       expected++;
     }
   };
-  await atRate(publisher, rate, seconds, onMessage);
+  await atRate(publisher, load.rate, load.seconds, onMessage);
   await pause(500);
   await publisher.close();
   await subscriber.endAsync(true);

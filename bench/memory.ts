@@ -91,7 +91,7 @@ export async function benchMemory(site: BenchSite, long: boolean): Promise<Bench
     lasts,
   );
   const value = settledMb(readings);
-  const nodeRed = settledMb(await readingsOf(site, () => site.nodeRed({ topic: 'memory/+', channels: names }), lasts));
+  const nodeRed = settledMb(await readingsOf(site, () => site.nodeRed(undefined, { topic: 'memory/+', channels: names }), lasts));
   const beside = atMost('memory', value, 'MB RSS beside a Node-RED 5 flow', nodeRed, 1);
   const row: BenchRow = {
     name: 'memory',

@@ -8,7 +8,7 @@ const seconds = 3;
 const rounds = 5;
 
 /** Sustained messages a second of a subject, one round. Losing a message counts as nothing sustained. */
-async function rateOf(start: () => Promise<Subject>, port: number, qos: 0 | 1, values = 1): Promise<number> {
+export async function rateOf(start: () => Promise<Subject>, port: number, qos: 0 | 1, values = 1): Promise<number> {
   const subject = await start();
   const publisher = await Publisher.connect(port, { qos, values });
   try {

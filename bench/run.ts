@@ -9,6 +9,7 @@ import { benchLatency, benchSlowDisk } from './latency.ts';
 import { benchLearn } from './learn.ts';
 import { benchMemory } from './memory.ts';
 import { benchModbus } from './modbus.ts';
+import { benchNodeRed } from './node-red.ts';
 import { benchQuantization } from './quantization.ts';
 import { benchColumns, benchRate, benchRateQos1 } from './rate.ts';
 import { benchScore } from './score.ts';
@@ -49,6 +50,7 @@ const benches: readonly Bench[] = [
   { name: 'sync', unit: 'points/s', target: 0.8, run: () => benchSync() },
   { name: 'train', unit: 'steps/s', target: 2, run: () => benchTrain() },
   { name: 'learn', unit: 's', target: 1, run: (site) => benchLearn(site) },
+  { name: 'node-red', unit: 'messages/s', target: 0.8, run: withSite(benchNodeRed) },
   { name: 'alarms', unit: 'ms p99', target: 1, run: withSite(benchAlarms) },
   { name: 'dashboard', unit: 'µs CPU/message', target: 1.1, run: (site) => benchDashboard(site) },
   { name: 'quantization', unit: 'bytes', target: 11, run: () => benchQuantization() },

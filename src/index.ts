@@ -24,7 +24,7 @@ export type { InvalidReason, InvalidWindow } from './core/window.ts';
 export type { FlowAlarmsOptions } from './flow/flow-alarms.ts';
 export { FlowAlarms } from './flow/flow-alarms.ts';
 export type { FlowModbusOptions, FlowModbusStatus, PolledSample } from './flow/flow-modbus.ts';
-export { FlowModbus, readModbusOnce, tagsOfSheet } from './flow/flow-modbus.ts';
+export { askModbusUnit, FlowModbus, readModbusOnce, tagsOfSheet } from './flow/flow-modbus.ts';
 export type { FlowOutboxOptions, FlowOutboxStatus, InfluxdbTarget, OutgoingMessage } from './flow/flow-outbox.ts';
 export { FlowOutbox } from './flow/flow-outbox.ts';
 export type { FlowModel, FlowScore } from './flow/flow-scorer.ts';

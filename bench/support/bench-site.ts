@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { trainBundle } from '../../src/learning/train.ts';
 import { DemoCloud } from '../../src/simulator/cloud.ts';
 import { type Mosquitto, startMosquitto } from '../../test/support/mosquitto.ts';
-import type { FlowSettings } from './node-red-flow.ts';
+import type { FlowSettings, FlowWork } from './node-red-flow.ts';
 import { channels, Publisher, stepMs, topics } from './publisher.ts';
 import { Subject } from './subject.ts';
 
@@ -114,9 +114,10 @@ export class BenchSite {
     return Subject.start('subject-bare', { url: this.mosquitto.url, qos });
   }
 
-  /** Node-RED with the same windows and no inference. The signals stay below a deviation of 2, the publisher's spikes reach 30. */
-  nodeRed(more: Partial<FlowSettings> = {}): Promise<Subject> {
+  /** Node-RED with the same windows, judged by `work`. Without inference: the signals stay below a deviation of 2, the publisher's spikes reach 30. */
+  nodeRed(work: FlowWork = { kind: 'function', windowsToo: true }, more: Partial<FlowSettings> = {}): Promise<Subject> {
     const flow: FlowSettings = {
+      work,
       url: this.mosquitto.url,
       topic: 'bench/+/telemetry',
       channels,

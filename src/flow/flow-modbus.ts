@@ -120,6 +120,30 @@ export async function readModbusOnce(
   options: FlowModbusOptions,
   signal: AbortSignal = AbortSignal.timeout(firstCycleMs),
 ): Promise<PolledSample[]> {
+  const { samples, problem } = await firstCycle(options, signal);
+  if (samples.every((sample) => sample.quality === 'bad') && problem !== undefined)
+    throw new FettleError('FETTLE_MODBUS_UNREACHABLE', problem);
+  return samples;
+}
+
+/**
+ * Whether somebody answers at this address under this unit id, by a read of holding register 0; `value` is null where it answers that it has none. Shares the connection of those who poll there. Rejects with
+ * what the device or the network said, and what to do.
+ */
+export async function askModbusUnit(
+  source: { readonly url: string; readonly unit: number; readonly timeout: string },
+  signal: AbortSignal = AbortSignal.timeout(firstCycleMs),
+): Promise<{ readonly value: number | null }> {
+  const tags = [{ tag: 'asked', table: 'holdingRegister', address: 0, type: 'uint16' }];
+  const { samples, problem } = await firstCycle({ source: { ...source, tags } }, signal);
+  const [asked] = samples;
+  if (asked?.quality !== 'bad') return { value: Number(asked?.value) };
+  if (asked.reason === qualityText(quality.badNoCommunication))
+    throw new FettleError('FETTLE_MODBUS_UNREACHABLE', problem ?? `${source.url} did not answer`);
+  return { value: null };
+}
+
+async function firstCycle(options: FlowModbusOptions, signal: AbortSignal): Promise<{ samples: PolledSample[]; problem: string | undefined }> {
   const { promise, resolve, reject } = Promise.withResolvers<PolledSample[]>();
   const modbus = new FlowModbus(options, resolve);
   const onAbort = (): void =>
@@ -127,11 +151,7 @@ export async function readModbusOnce(
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     await modbus.start();
-    const samples = await promise;
-    const { problem } = modbus.status();
-    if (samples.every((sample) => sample.quality === 'bad') && problem !== undefined)
-      throw new FettleError('FETTLE_MODBUS_UNREACHABLE', problem);
-    return samples;
+    return { samples: await promise, problem: modbus.status().problem };
   } finally {
     signal.removeEventListener('abort', onAbort);
     await modbus.close();

@@ -9,6 +9,15 @@ import { bindChannels } from '../gateway/model-binding.ts';
 import { createScorer } from '../scoring/index.ts';
 import type { FlowWindow } from './flow-windows.ts';
 
+export interface ModelQuality {
+  /** Largest score by limit on healthy windows it did not learn from: 1 is an alarm. */
+  readonly largestHealthy: number;
+  /** Share of windows on which it and its float form say the same; null where nobody measured it. */
+  readonly sameVerdict: number | null;
+  /** Share of the channels in which a step of four deviations raises an alarm; null where nobody measured it. */
+  readonly selfTest: number | null;
+}
+
 /** What a model wants and is worth, for a list to choose from. */
 export interface FlowModel {
   /** `pump@1.0.0` */
@@ -21,6 +30,8 @@ export interface FlowModel {
   readonly slide: number;
   readonly precision: ModelManifest['precision'];
   readonly limit: number;
+  /** What was measured when it was learnt. */
+  readonly quality: ModelQuality;
   /** End of what it learnt from, event time; null where nobody knows. */
   readonly learntUntilMs: number | null;
   /** It follows its machine's rows one by one; single windows cannot be scored with it. */
@@ -55,6 +66,11 @@ export const modelOf = ({ manifest, detector }: LoadedBundle): FlowModel => ({
   slide: manifest.slide,
   precision: manifest.precision,
   limit: manifest.limit,
+  quality: {
+    largestHealthy: manifest.calibration.maxRatio,
+    sameVerdict: manifest.measured?.find(({ precision }) => precision === manifest.precision)?.sameVerdict ?? null,
+    selfTest: manifest.selfTest?.share ?? null,
+  },
   learntUntilMs: manifest.training.toMs,
   tracking: detector !== undefined,
 });

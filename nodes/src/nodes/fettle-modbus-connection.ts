@@ -1,4 +1,6 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { library } from '../shared/library.ts';
+import { asError } from '../shared/on-input.ts';
 
 interface Definition extends NodeDef {
   readonly url: string;
@@ -11,6 +13,8 @@ export interface ModbusConnectionNode extends Node {
   readonly source: { readonly url: string; readonly unit: number; readonly timeout: string };
 }
 
+const askMs = 10_000;
+
 export default (RED: NodeAPI): void => {
   function Connection(this: ModbusConnectionNode, definition: Definition): void {
     RED.nodes.createNode(this, definition);
@@ -18,4 +22,15 @@ export default (RED: NodeAPI): void => {
     Object.assign(this, { source: { url, unit: Number(unit), timeout } });
   }
   RED.nodes.registerType('fettle-modbus-connection', Connection as never);
+
+  // The button of the dialog, with what stands in it: it may not be deployed yet.
+  RED.httpAdmin.post('/fettle-modbus-connection/test', RED.auth.needsPermission('flows.write'), (request, response) => {
+    const { url = '', unit = '1', timeout = '1s' } = (request.body ?? {}) as Partial<Definition>;
+    library()
+      .then(({ askModbusUnit }) => askModbusUnit({ url, unit: Number(unit), timeout }, AbortSignal.timeout(askMs)))
+      .then(
+        (answer) => response.json(answer),
+        (error: unknown) => response.json({ problem: asError(error).message }),
+      );
+  });
 };

@@ -69,19 +69,9 @@ export default (RED: NodeAPI): void => {
       });
       return opened;
     };
-    const facts = { mark: '', lookedMs: Number.NEGATIVE_INFINITY, read: undefined as Promise<FlowModel> | undefined };
     this.facts = async () => {
-      // Asked with every message: the folder is looked into as often as for the scorer.
-      if (facts.read !== undefined && performance.now() - facts.lookedMs < lookEveryMs) return facts.read;
       const { findModel, readModel } = await library();
-      const found = findModel(id, folder());
-      if (facts.read === undefined || found.mark !== facts.mark) facts.read = readModel(found.directory);
-      facts.mark = found.mark;
-      facts.lookedMs = performance.now();
-      return facts.read.catch((error: unknown) => {
-        facts.read = undefined;
-        throw error;
-      });
+      return readModel(findModel(id, folder()).directory);
     };
     this.on('close', (done: () => void) => {
       clearInterval(look);

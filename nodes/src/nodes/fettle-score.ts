@@ -24,11 +24,8 @@ export default (RED: NodeAPI): void => {
       const window = windowOf(message.payload);
       const scorer = await model.scorer();
       const payload = scorePayload(await scorer.score(window));
-      status.show(
-        payload.ratio > 1 ? 'red' : 'green',
-        'dot',
-        RED._('fettle-score.status.ratio', { ratio: payload.ratio.toFixed(2) } as never),
-      );
+      const { ratio } = payload;
+      status.show(ratio > 1 ? 'red' : 'green', 'dot', () => RED._('fettle-score.status.ratio', { ratio: ratio.toFixed(2) } as never));
       send({ ...message, topic: window.asset, payload });
     });
   }

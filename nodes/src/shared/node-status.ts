@@ -18,10 +18,12 @@ export class NodeStatus {
     node.on('close', () => clearTimeout(this.#timer));
   }
 
-  show(fill: Fill, shape: Shape, text: string): void {
-    const short = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
-    const key = `${fill} ${shape} ${short}`;
+  /** `text` may be a function: it is asked only for what leaves, so a node may show each of many messages. */
+  show(fill: Fill, shape: Shape, text: string | (() => string)): void {
     const send = (): void => {
+      const whole = typeof text === 'string' ? text : text();
+      const short = whole.length > longest ? `${whole.slice(0, longest - 1)}…` : whole;
+      const key = `${fill} ${shape} ${short}`;
       if (key === this.#shown) return;
       this.#shown = key;
       this.#node.status({ fill, shape, text: short });

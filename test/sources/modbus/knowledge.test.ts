@@ -97,8 +97,8 @@ describe('what is found out about a unit', () => {
 
   it('that it closes idle connections: then one is made when something is due, not before', async () => {
     const memory = new Memory();
-    const device = await startRawDevice(answerWell, { idleMs: 50 });
-    const run = await runSource({ url: device.url, timeout: '60ms', poll: '250ms', tags: [register(1)] }, memory);
+    const device = await startRawDevice(answerWell, { idleMs: 100 });
+    const run = await runSource({ url: device.url, timeout: '300ms', poll: '400ms', tags: [register(1)] }, memory);
     onTestFinished(async () => {
       await run.stop();
       await device.close();

@@ -12,5 +12,5 @@ const newest = (folder: string): number =>
     ),
   );
 const built = join(root, 'nodes/dist');
-const sources = ['nodes/src', 'nodes/locales', 'nodes/icons', 'src/client', 'src/flow', 'src/core'].map(newest);
+const sources = ['nodes/src', 'nodes/locales', 'nodes/icons', 'flows', 'src/client', 'src/flow', 'src/core'].map(newest);
 if (!existsSync(built) || statSync(built).mtimeMs < Math.max(...sources)) await buildNodes(built);

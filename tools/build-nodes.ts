@@ -1,10 +1,11 @@
-/** nodes/src → nodes/dist, or the directory given: what Node-RED loads. A CommonJS file a node beside its editor half, catalogues and help a language. */
+/** nodes/src → nodes/dist, or the directory given: what Node-RED loads. A CommonJS file a node beside its editor half, catalogues and help a language; beside it `examples`, the flows. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const nodes = fileURLToPath(new URL('../nodes', import.meta.url));
+const flows = fileURLToPath(new URL('../flows', import.meta.url));
 const languages = ['en-US', 'de'];
 
 /** Help of a language by node: the sections of its Markdown file. */
@@ -31,6 +32,10 @@ export async function buildNodes(out: string): Promise<void> {
   await build.close();
   for (const name of names) cpSync(join(nodes, 'src/editor', `${name}.html`), join(out, `${name}.html`));
   cpSync(join(nodes, 'icons'), join(out, 'icons'), { recursive: true });
+  // Where Node-RED looks for a package's examples.
+  const examples = join(out, '../examples');
+  rmSync(examples, { recursive: true, force: true });
+  cpSync(flows, examples, { recursive: true });
   for (const language of languages) {
     const folder = join(out, 'locales', language);
     mkdirSync(folder, { recursive: true });

@@ -55,7 +55,7 @@ describe('the packed nodes', () => {
         const icon = await fetch(`http://127.0.0.1:${port}/icons/@fettle/node-red/fettle-watch.svg`);
         expect(await icon.text()).toContain('<svg');
         const examples = await (await fetch(`http://127.0.0.1:${port}/library/examples/flows/@fettle/node-red`)).json();
-        expect(JSON.stringify(examples)).toContain('1-watch-a-machine');
+        expect(JSON.stringify(examples)).toContain('1-watch-a-pump-over-modbus');
         await server.stop();
       }
     },

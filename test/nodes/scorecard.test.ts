@@ -23,9 +23,9 @@ const json = <Value>(path: string): Value => JSON.parse(read(path)) as Value;
 const manifest = json<Package>('package.json');
 const names = Object.keys(manifest['node-red'].nodes);
 const languages = ['en-US', 'de'];
-const examples = readdirSync(join(nodes, 'examples')).map((file) => ({
+const examples = readdirSync(join(root, 'flows')).map((file) => ({
   file,
-  flow: json<{ id: string; type: string; wires?: string[][] }[]>(`examples/${file}`),
+  flow: json<{ id: string; type: string; wires?: string[][] }[]>(`../flows/${file}`),
 }));
 /** The inline object of `registerType`, as text: its keys are read without running it. */
 const definitionOf = (name: string): string =>

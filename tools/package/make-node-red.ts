@@ -44,7 +44,7 @@ export function makeNodeRed(directory: string, architecture: Architecture): void
 /** The example that listens to a gateway, with address and token from the environment; no secret stands in it. */
 function writeFirstFlow(folder: string): void {
   mkdirSync(folder);
-  const flow = JSON.parse(readFileSync(join(root, 'nodes/examples/3-tap-a-gateway.json'), 'utf8')) as { id: string; type: string }[];
+  const flow = JSON.parse(readFileSync(join(root, 'flows/3-tap-a-gateway.json'), 'utf8')) as { id: string; type: string }[];
   const named = flow.map((node) => {
     if (node.type === 'fettle-gateway') return { ...node, url: '${FETTLE_GATEWAY}' };
     return node.type === 'comment' ? { ...node, name: 'Listens to the gateway; change what you like' } : node;

@@ -20,7 +20,7 @@ const newest = (folder: string): number =>
  */
 export function builtNodes(): string {
   if (built !== undefined) return built;
-  const parts = ['src', 'nodes/src', 'nodes/locales', 'nodes/icons', 'nodes/examples', 'tools'].map((part) => newest(join(root, part)));
+  const parts = ['src', 'nodes/src', 'nodes/locales', 'nodes/icons', 'flows', 'tools'].map((part) => newest(join(root, part)));
   const key = String(Math.round(Math.max(...parts)));
   const place = join(cache, key);
   if (!existsSync(place)) build(place);
@@ -35,7 +35,7 @@ function build(place: string): void {
   run(['tools/build.ts', join(scope, 'gateway/dist')]);
   run(['tools/build-nodes.ts', join(scope, 'node-red/dist')]);
   for (const part of ['package.json', 'bin', 'models']) cpSync(join(root, part), join(scope, 'gateway', part), { recursive: true });
-  for (const part of ['package.json', 'examples']) cpSync(join(root, 'nodes', part), join(scope, 'node-red', part), { recursive: true });
+  cpSync(join(root, 'nodes/package.json'), join(scope, 'node-red/package.json'));
   try {
     // Of an older state of the sources.
     for (const old of readdirSync(cache).filter((name) => /^\d+$/.test(name))) rmSync(join(cache, old), { recursive: true, force: true });

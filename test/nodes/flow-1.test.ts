@@ -1,19 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { expect, it, onTestFinished } from 'vitest';
 import { ServedPlant } from '../../src/simulator/served-plant.ts';
 import { askInfluxdb } from '../grafana/ask.ts';
-import { root } from '../house/sources.ts';
 import { eventually } from '../support/eventually.ts';
 import { startInfluxd } from '../support/influxd.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
+import { shippedFlow } from './support/flows.ts';
 import { startNodeRed } from './support/node-red-process.ts';
 
 const learnsWithin = 120_000;
 
 it(
-  'the sixth example watches a pump over Modbus, tells of a fault over MQTT, and its results are in InfluxDB',
+  'the first flow watches a pump over Modbus, tells of a fault over MQTT, and its results are in InfluxDB',
   async ({ skip }) => {
     const broker = (await startMosquitto()) ?? skip();
     onTestFinished(() => broker.dispose());
@@ -33,13 +31,12 @@ it(
       'fettle-watch': { step: '100ms', learn: '20s', budget: '' },
       'fettle-outbox': { url: influxd.url },
     };
-    const flow = JSON.parse(readFileSync(join(root, 'nodes/examples/6-a-pump-over-modbus.json'), 'utf8')) as { type: string }[];
     const client = await mqtt.connectAsync(broker.url);
     onTestFinished(() => client.endAsync(true));
     const events: { rule: string; active: boolean; message: string }[] = [];
     client.on('message', (_topic, payload) => events.push(JSON.parse(payload.toString()) as never));
     await client.subscribeAsync('flow/line1/pump/alarm/event');
-    await red.deploy(flow.map((node) => ({ ...node, ...own[node.type] })));
+    await red.deploy(shippedFlow('1-').map((node) => ({ ...node, ...own[node.type] })));
     const rows = async (): Promise<unknown[][]> => {
       const { series } = await askInfluxdb(influxd.url, 'fettle', "SELECT ratio FROM fettle_score WHERE asset = 'line1/pump'").catch(
         () => ({ series: [] }),

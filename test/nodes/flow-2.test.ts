@@ -1,26 +1,23 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { expect, it, onTestFinished } from 'vitest';
 import { Plant } from '../../src/simulator/plant.ts';
-import { root } from '../house/sources.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
+import { shippedFlow } from './support/flows.ts';
 import { startNodeRed } from './support/node-red-process.ts';
 
 const asset = 'line1/pump';
 const patienceMs = 60_000;
 
 it(
-  'the second example watches what sensors say over MQTT, tells people over MQTT, and remembers across a restart what stands',
+  'the second flow watches what sensors say over MQTT, tells people over MQTT, and remembers across a restart what stands',
   async ({ skip }) => {
     const broker = (await startMosquitto()) ?? skip();
     onTestFinished(() => broker.dispose());
     const red = await startNodeRed(5);
     onTestFinished(() => red.dispose());
     // As it is shipped, but for the port of the broker.
-    const flow = JSON.parse(readFileSync(join(root, 'nodes/examples/2-sensors-over-mqtt.json'), 'utf8')) as { type: string }[];
-    await red.deploy(flow.map((node) => (node.type === 'mqtt-broker' ? { ...node, port: String(broker.port) } : node)));
+    await red.deploy(shippedFlow('2-').map((node) => (node.type === 'mqtt-broker' ? { ...node, port: String(broker.port) } : node)));
 
     const client = await mqtt.connectAsync(broker.url);
     onTestFinished(() => client.endAsync(true));

@@ -53,7 +53,8 @@ async function bareModel(directory: string): Promise<BareModel> {
   const shape = [1, manifest.length, manifest.channels.length];
   return {
     ratio: async (window) => {
-      const { score } = await session.run({ window: new runtime.Tensor('float32', window, shape) }, ['score']);
+      // The function's own arrays are of another realm, which the runtime does not take.
+      const { score } = await session.run({ window: new runtime.Tensor('float32', Float32Array.from(window), shape) }, ['score']);
       return Number(score?.data[0]) / manifest.limit;
     },
   };

@@ -7,7 +7,8 @@ export default defineConfig({
     // Two cores and real servers: more files at once only make each other late.
     maxWorkers: 2,
     testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Building the nodes is the slowest of them.
+    hookTimeout: 120_000,
     passWithNoTests: true,
   },
 });

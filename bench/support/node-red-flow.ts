@@ -43,7 +43,15 @@ export const alertTopics = 'node-red/bench/+/alarm/event';
 export function nodeRedFlow(settings: FlowSettings): object[] {
   const { url, topic, work } = settings;
   const { hostname, port } = new URL(url);
-  const out = (id: string, qos: 0 | 1): object => ({ id, type: 'mqtt out', z: 'flow', broker: 'broker', topic: '', qos: `${qos}`, wires: [] });
+  const out = (id: string, qos: 0 | 1): object => ({
+    id,
+    type: 'mqtt out',
+    z: 'flow',
+    broker: 'broker',
+    topic: '',
+    qos: `${qos}`,
+    wires: [],
+  });
   const connection = { clientid: '', autoConnect: true, protocolVersion: '5', keepalive: '60', cleansession: true };
   const common = [
     { id: 'flow', type: 'tab', label: 'windows' },

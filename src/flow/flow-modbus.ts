@@ -143,7 +143,10 @@ export async function askModbusUnit(
   return { value: null };
 }
 
-async function firstCycle(options: FlowModbusOptions, signal: AbortSignal): Promise<{ samples: PolledSample[]; problem: string | undefined }> {
+async function firstCycle(
+  options: FlowModbusOptions,
+  signal: AbortSignal,
+): Promise<{ samples: PolledSample[]; problem: string | undefined }> {
   const { promise, resolve, reject } = Promise.withResolvers<PolledSample[]>();
   const modbus = new FlowModbus(options, resolve);
   const onAbort = (): void =>

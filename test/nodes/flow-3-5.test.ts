@@ -78,7 +78,9 @@ it(
       'the alarm is at the webhook',
       20_000,
     );
-    expect(hooked).toEqual([{ title: 'line1/pump: hi', text: expect.stringContaining('line1/pump/flow 12 is above'), advice: 'Open the bypass' }]);
+    expect(hooked).toEqual([
+      { title: 'line1/pump: hi', text: expect.stringContaining('line1/pump/flow 12 is above'), advice: 'Open the bypass' },
+    ]);
     // The button of the shipped flow that acknowledges.
     await pressed(red, 'fettle0000000308');
     const stateOf = (): unknown => gateway.status().assets.find(({ asset }) => asset === pump)?.alarms[0]?.state;
@@ -96,10 +98,23 @@ it(
     const red = await startNodeRed(5);
     onTestFinished(() => red.dispose());
     // What its debug node shows is published as well.
-    const own: Record<string, object> = { 'fettle-gateway': { url: server.url }, 'fettle-send': { wires: [['out']] }, inject: { repeat: '0.2' } };
+    const own: Record<string, object> = {
+      'fettle-gateway': { url: server.url },
+      'fettle-send': { wires: [['out']] },
+      inject: { repeat: '0.2' },
+    };
     const { hostname, port } = new URL(broker.url);
     const more = [
-      { id: 'broker', type: 'mqtt-broker', broker: hostname, port, autoConnect: true, protocolVersion: '4', keepalive: '60', cleansession: true },
+      {
+        id: 'broker',
+        type: 'mqtt-broker',
+        broker: hostname,
+        port,
+        autoConnect: true,
+        protocolVersion: '4',
+        keepalive: '60',
+        cleansession: true,
+      },
       { id: 'out', z: 'fettle0000000501', type: 'mqtt out', broker: 'broker', topic: 'said', qos: '1', x: 1, y: 1, wires: [] },
     ];
     const client = await mqtt.connectAsync(broker.url);

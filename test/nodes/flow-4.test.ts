@@ -17,7 +17,17 @@ it(
     const red = await startNodeRed(5);
     onTestFinished(() => red.dispose());
     // As it is shipped, but for the port of the broker; what its debug nodes show is published as well.
-    const out = (id: string, topic: string): object => ({ id, z: 'fettle0000000401', type: 'mqtt out', broker: 'fettle0000000409', topic, qos: '1', x: 1, y: 1, wires: [] });
+    const out = (id: string, topic: string): object => ({
+      id,
+      z: 'fettle0000000401',
+      type: 'mqtt out',
+      broker: 'fettle0000000409',
+      topic,
+      qos: '1',
+      x: 1,
+      y: 1,
+      wires: [],
+    });
     const more: Record<string, object> = {
       'mqtt-broker': { port: String(broker.port) },
       'fettle-train': { wires: [['candidates'], ['active']] },

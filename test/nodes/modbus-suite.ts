@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ServedPlant } from '../../src/simulator/served-plant.ts';
 import { eventually } from '../support/eventually.ts';
+import { exceptionReply, startRawDevice } from '../support/modbus/raw-device.ts';
 import { sharedDirectory } from '../support/temporary-directory.ts';
 import { fills, heard, load, type Major, nodeRed } from './support/node-red.ts';
+import { leavesNothing } from './support/resources.ts';
 
 interface Sample {
   readonly tag: string;
@@ -89,6 +91,44 @@ export function modbusSuite(major: Major): void {
       const caught = heard<Heard>(helper, 'caught');
       await eventually(() => caught.length > 0, 'an error');
       expect(caught[0]?.error?.message).toMatch(/^url .*tcp:\/\/host:port/);
+    });
+
+    it('says in words what answers at an address, before anything is deployed', async () => {
+      const plant = new ServedPlant({ seed: 4 });
+      await plant.device.start(0);
+      onTestFinished(() => plant.stop());
+      await load(helper, ['fettle-modbus-connection', 'fettle-modbus'], []);
+      const request = helper.request() as {
+        post(path: string): { send(body: object): Promise<{ body: { value?: number; problem?: string } }> };
+      };
+      const ask = async (source: object): Promise<{ value?: number | null; problem?: string }> =>
+        (await request.post('/fettle-modbus-connection/test').send({ timeout: '300ms', ...source })).body;
+      const url = `tcp://127.0.0.1:${plant.device.port}`;
+      expect(await ask({ url, unit: '1' })).toEqual({ value: 0 });
+      // That it has no such register is an answer too.
+      const without = await startRawDevice((request) => request.unit === 1 && request.socket.write(exceptionReply(request, 2)));
+      onTestFinished(() => without.close());
+      expect(await ask({ url: without.url, unit: '1' })).toEqual({ value: null });
+      expect((await ask({ url: without.url, unit: '77' })).problem).toMatch(/unit 77, .*: .* → .*unit id/);
+      expect((await ask({ url: 'tcp://127.0.0.1:1', unit: '1' })).problem).toMatch(/^tcp:\/\/127\.0\.0\.1:1.* → check address and port/);
+      expect((await ask({ url: 'http://plc', unit: '1' })).problem).toMatch(/tcp:\/\/host:port/);
+    });
+
+    it('leaves nothing behind, however often it is deployed', async () => {
+      const plant = new ServedPlant({ seed: 4 });
+      await plant.device.start(0);
+      onTestFinished(() => plant.stop());
+      const flow = [
+        { id: 'line', type: 'fettle-modbus-connection', url: `tcp://127.0.0.1:${plant.device.port}`, unit: '1', timeout: '300ms' },
+        ...['a', 'b'].map((id) => ({ id, type: 'fettle-modbus', name: '', connection: 'line', poll: '50ms', tags, wires: [['samples']] })),
+        { id: 'samples', type: 'helper' },
+      ];
+      await leavesNothing(async () => {
+        await load(helper, ['fettle-modbus-connection', 'fettle-modbus'], flow);
+        const samples = heard<Heard>(helper, 'samples');
+        await eventually(() => samples.length > 3, 'cycles');
+        await helper.unload();
+      });
     });
   });
 }

@@ -5,6 +5,7 @@ import { startMosquitto } from '../support/mosquitto.ts';
 import { freePort } from '../support/peer-process.ts';
 import { sharedDirectory } from '../support/temporary-directory.ts';
 import { fills, heard, load, type Major, nodeRed } from './support/node-red.ts';
+import { leavesNothing } from './support/resources.ts';
 
 export function outboxSuite(major: Major): void {
   describe(`fettle-outbox, Node-RED ${major}`, () => {
@@ -51,6 +52,29 @@ export function outboxSuite(major: Major): void {
       await eventually(() => came.length === 6, 'all of them');
       expect(came).toEqual(['0', '1', '2', '3', '4', '{"n":5}']);
       await eventually(() => later.includes('green'), 'nothing waits');
+    });
+
+    it('says what is wrong with its settings, and leaves nothing behind, however often it is deployed', async () => {
+      const flowOf = (url: string): object[] => [
+        { id: 'outbox', type: 'fettle-outbox', target: 'http', url, database: '', username: '', size: '100', wires: [['kept']] },
+        { id: 'catch', type: 'catch', wires: [['caught']] },
+        ...['kept', 'caught'].map((id) => ({ id, type: 'helper' })),
+      ];
+      await load(helper, ['fettle-outbox'], flowOf('no address'));
+      const caught = heard<{ error?: { message: string } }>(helper, 'caught');
+      helper.getNode('outbox')?.receive({ payload: 1 });
+      await eventually(() => caught.length > 0, 'an error');
+      expect(caught[0]?.error?.message).toBe('url must be an address like https://host/path');
+      await helper.unload();
+      // Nobody listens there: connections are being tried while it is removed.
+      const url = `http://127.0.0.1:${await freePort()}`;
+      await leavesNothing(async () => {
+        await load(helper, ['fettle-outbox'], flowOf(url));
+        const kept = heard(helper, 'kept');
+        for (let n = 0; n < 3; n++) helper.getNode('outbox')?.receive({ payload: { n } });
+        await eventually(() => kept.length === 3, 'kept');
+        await helper.unload();
+      });
     });
   });
 }

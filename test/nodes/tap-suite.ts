@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/peer-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { fills, heard, load, type Major, nodeRed } from './support/node-red.ts';
+import { leavesNothing } from './support/resources.ts';
 
 interface Heard {
   readonly topic?: string;
@@ -209,6 +210,22 @@ export function tapSuite(major: Major): void {
           'none: no gateway is chosen → open the node and choose one',
           expect.stringMatching(/^weak: .*engineer/),
         ]);
+      } finally {
+        await stop();
+      }
+    });
+
+    it('leave no socket and no session behind, however often they are deployed', async () => {
+      const { url, token, stop } = await gatewayWithApi(temporaryDirectory());
+      try {
+        const tapping = { gateway: 'gateway', assets: '', tags: '', above: '', priorities: '', rules: '', catchUp: true, wires: [['out']] };
+        const flow = flowOf(url, ...['samples', 'scores', 'alarms'].map((kind) => ({ id: kind, type: `fettle-${kind}`, ...tapping })));
+        await leavesNothing(async () => {
+          await load(helper, names, flow, { gateway: { token } });
+          const colours = ['samples', 'scores', 'alarms'].map((id) => fills(helper, id));
+          await eventually(() => colours.every((seen) => seen.includes('green')), 'they listen');
+          await helper.unload();
+        });
       } finally {
         await stop();
       }

@@ -5,6 +5,7 @@ import { Plant } from '../../src/simulator/plant.ts';
 import { eventually } from '../support/eventually.ts';
 import { sharedDirectory } from '../support/temporary-directory.ts';
 import { fills, heard, load, type Major, nodeRed } from './support/node-red.ts';
+import { leavesNothing } from './support/resources.ts';
 
 interface Heard {
   readonly topic: string;
@@ -153,5 +154,15 @@ export function trainSuite(major: Major): void {
       await helper.unload();
       expect(candidates).toEqual([]);
     }, 60_000);
+
+    it('leaves nothing behind, however often it is deployed', async () => {
+      await leavesNothing(async () => {
+        await load(helper, nodes, flow);
+        const colours = fills(helper, 'train');
+        send('train', messages(0, 5));
+        await eventually(() => colours.length > 0, 'it says what it keeps');
+        await helper.unload();
+      });
+    });
   });
 }

@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { syntheticRows } from '../support/synthetic-machine.ts';
 import { sharedDirectory } from '../support/temporary-directory.ts';
 import { fills, heard, load, type Major, nodeRed } from './support/node-red.ts';
+import { leavesNothing } from './support/resources.ts';
 
 interface Heard {
   readonly topic: string;
@@ -95,29 +96,13 @@ export function watchSuite(major: Major): void {
     );
 
     it('leaves nothing behind: timers, threads and files stay as many, however often it is deployed', async () => {
-      const counted = (): Record<string, number> => {
-        const counts: Record<string, number> = {};
-        for (const kind of process.getActiveResourcesInfo()) if (kind !== 'Immediate') counts[kind] = (counts[kind] ?? 0) + 1;
-        return counts;
-      };
-      const deploy = async (): Promise<void> => {
+      await leavesNothing(async () => {
         await load(helper, ['fettle-watch'], flowOf({ asset: 'line1/fan' }));
         helper.getNode('watch')?.receive(message(0, 50));
         const colours = fills(helper, 'watch');
         await eventually(() => colours.includes('blue'), 'it runs');
         await helper.unload();
-      };
-      await deploy();
-      const once = counted();
-      for (let i = 0; i < 4; i++) await deploy();
-      // What ends takes a moment to be gone.
-      await eventually(
-        () => {
-          const now = counted();
-          return Object.keys({ ...once, ...now }).every((kind) => (now[kind] ?? 0) <= (once[kind] ?? 0) + (kind === 'Timeout' ? 2 : 0));
-        },
-        `as many as after the first: ${JSON.stringify(once)}, now ${JSON.stringify(counted())}`,
-      );
+      });
       expect(readdirSync(join(userDir, 'fettle'))).toHaveLength(2);
     });
 

@@ -15,12 +15,14 @@ export function machineOf(RED: NodeAPI, node: Node, value: string, type = 'str')
     const pattern = topicPattern(value);
     return ({ topic }) => {
       const name = typeof topic === 'string' ? pattern.exec(topic)?.[1] : undefined;
-      if (name === undefined) throw new Error(`the topic ${String(topic)} is not like ${value} → the node's Machine says where its name stands`);
+      if (name === undefined)
+        throw new Error(`the topic ${String(topic)} is not like ${value} → the node's Machine says where its name stands`);
       return name;
     };
   }
   return async (message) => {
-    const name = await evaluate(RED, node, value, type, message);
+    // A property of what is not there is an error of Node-RED's, in words that speak of neither node nor message.
+    const name = await evaluate(RED, node, value, type, message).catch(() => undefined);
     if (typeof name !== 'string' || name === '')
       throw new Error(`${type === 'msg' ? 'msg.' : `${type} `}${value} says no machine → the node's Machine says where its name stands`);
     return name;

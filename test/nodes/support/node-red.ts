@@ -34,6 +34,7 @@ export const loadNodes = (...names: readonly string[]): unknown[] =>
 
 /** Runs flows in the runtime of a Node-RED of this major, in this process: one major a test file, since the runtime is one a process. */
 export async function nodeRed(major: Major, settings: object = {}): Promise<Helper> {
+  builtNodes();
   const helper = require('node-red-node-test-helper') as Helper;
   helper.init(redOf(major), settings);
   catchNode = createRequire(redOf(major))('@node-red/nodes/core/common/25-catch.js');

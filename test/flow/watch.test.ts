@@ -1,8 +1,12 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { AlarmTransition } from '../../src/core/alarm.ts';
-import type { FlowSample } from '../../src/flow/message-samples.ts';
+import type { Score } from '../../src/core/score.ts';
+import { type FlowSample, samplesOfMessage } from '../../src/flow/message-samples.ts';
 import { Watch, type WatchListener, type WatchOptions } from '../../src/flow/watch.ts';
 import { eventually } from '../support/eventually.ts';
+import { startGateway } from '../support/gateway.ts';
 import { syntheticRows } from '../support/synthetic-machine.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -70,6 +74,64 @@ it(
     await again.command('acknowledge', { by: 'anna' });
     expect(transitions.at(-1)).toMatchObject({ to: 'acknowledged', by: 'anna' });
     await expect(again.command('dance')).rejects.toMatchObject({ code: 'FETTLE_COMMAND_INVALID' });
+  },
+  2 * learnsWithin,
+);
+
+it(
+  'gives the scores of a gateway with the same model and the same samples, however they come',
+  async () => {
+    // A model that follows its machine, as the node learns it.
+    const directory = temporaryDirectory();
+    const learner = await open({ directory, values: channels });
+    await feed(learner, 0, 700);
+    await eventually(() => learner.state().state === 'normal', 'a model judges', learnsWithin);
+    await learner.close();
+    const manifests = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('manifest.json'));
+    const model = join(directory, dirname(manifests[0] as string));
+
+    const asset = 'line1/pump';
+    const detector = { model };
+    const flowScores: Score[] = [];
+    const watch = await open({ values: channels, more: { detector } }, { score: (score) => void flowScores.push(score) });
+    const gatewayScores: Score[] = [];
+    const tags = channels.map((value) => `${asset}/${value.replaceAll(' ', '_')}`);
+    const gateway = await startGateway(
+      {
+        site: 'north',
+        data: temporaryDirectory(),
+        sources: [{ id: 'flow', type: 'http', tags: tags.map((tag) => ({ tag })) }],
+        assets: [{ id: asset, tags, window: { step: '100ms' }, detector }],
+      },
+      { listener: { score: (score) => gatewayScores.push(score) } },
+    );
+    // A message a moment in one, many together in the other, with a fault in both.
+    const last = 1100;
+    for (let i = 700; i < last; i++) {
+      const { samples } = samplesOfMessage(Object.fromEntries(row(i, i > 1000 ? 60 : 0).map(({ tag, value }) => [tag, value])));
+      await watch.push(samples.map((sample) => ({ ...sample, time: startMs + i * stepMs })));
+    }
+    for (let i = 700; i < last; i += 33) {
+      const rowsOfMessage = Array.from({ length: Math.min(33, last - i) }, (_, k) => row(i + k, i + k > 1000 ? 60 : 0)).flat();
+      const sent = rowsOfMessage.map((sample) => ({ ...sample, tag: `${asset}/${sample.tag.replaceAll(' ', '_')}` }));
+      await gateway.push('flow', sent, false);
+    }
+    await eventually(() => gatewayScores.length > 300 && flowScores.length === gatewayScores.length, 'as many scores');
+    const bare = ({ windowEndMs, value, limit, observed, expected }: Score): unknown => ({
+      windowEndMs,
+      value,
+      limit,
+      levels: [observed, expected].map((part) => [...part]),
+    });
+    expect(flowScores.map(bare)).toEqual(gatewayScores.map(bare));
+    // Who had which part of it is a product of few columns, which ONNX Runtime adds in another order for a row alone.
+    flowScores.forEach(({ contributions }, i) => {
+      contributions.forEach((part, c) => {
+        const other = gatewayScores[i]?.contributions[c] as number;
+        expect(Math.abs(part - other)).toBeLessThanOrEqual(1e-5 * Math.abs(other));
+      });
+    });
+    expect(Math.max(...flowScores.map(({ value, limit }) => value / limit))).toBeGreaterThan(1);
   },
   2 * learnsWithin,
 );

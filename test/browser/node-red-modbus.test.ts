@@ -29,8 +29,7 @@ it(
     onTestFinished(() => red.dispose());
     const editor = await NodeRedEditorPage.open(browser, red.url);
     const { page } = editor;
-    await editor.importExample('1-watch-a-pump-over-modbus');
-    await editor.show('fettle0000000601');
+    await editor.importExample('1-watch-a-pump-over-modbus', 'fettle0000000601');
     await editor.clearNotifications();
 
     // The address: what is wrong with it, and what is right, in words.

@@ -32,8 +32,7 @@ it('a newcomer finds the nodes, imports the first example, and sees them explain
   const { page } = editor;
   await page.evaluate(() => document.querySelector('[id="red-ui-palette-header-Fettle"]')?.scrollIntoView());
   await keepPicture(page, 'node-red-palette');
-  await editor.importExample('0-try-without-a-device');
-  await editor.show('fettle0000000101');
+  await editor.importExample('0-try-without-a-device', 'fettle0000000101');
   await page.waitForSelector(`[id="${watch}"]`);
   expect(await editor.help('fettle-watch')).toContain('Learns how a machine runs');
   // As it is shipped, but for a machine that runs ten times as fast.

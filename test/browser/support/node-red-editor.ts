@@ -42,8 +42,8 @@ export class NodeRedEditorPage {
     return editor;
   }
 
-  /** Menu → Import → Examples → @fettle/node-red → `name`. */
-  async importExample(name: string): Promise<void> {
+  /** Menu → Import → Examples → @fettle/node-red → `name`; then its tab is shown. */
+  async importExample(name: string, tab: string): Promise<void> {
     const { page } = this;
     const dialog = page.locator('#red-ui-clipboard-dialog-import-tabs');
     // On a busy machine the editor shows its palette before it listens to keys.
@@ -63,11 +63,9 @@ export class NodeRedEditorPage {
     }, 'the example is in the list');
     await entry(name).click();
     await page.click('#red-ui-clipboard-dialog-ok');
-    await page.waitForSelector('#red-ui-clipboard-dialog-ok', { state: 'hidden' });
-  }
-
-  async show(tab: string): Promise<void> {
-    await this.page.evaluate((id) => (globalThis as unknown as EditorApi).RED.workspaces.show(id), tab);
+    await page.waitForSelector(`[id="red-ui-tab-${tab}"]`, { state: 'attached' });
+    await page.evaluate((id) => (globalThis as unknown as EditorApi).RED.workspaces.show(id), tab);
+    await page.waitForSelector('.red-ui-flow-node');
   }
 
   /** A property of a node, where no dialog is the point. */

@@ -10,6 +10,7 @@ export interface BrokerAddress {
 
 /** Unacknowledged messages that are kept at most; beyond them the broker is as good as away. */
 const mostWaiting = 500;
+const firstConnectMs = 2_000;
 
 /** Publishes machines as an ESP32 or a line controller would: JSON with a time stamp on `plant/<area>/<machine>/telemetry`, QoS 1. */
 export class TelemetryPublisher {
@@ -27,9 +28,18 @@ export class TelemetryPublisher {
   async start({ url, ...login }: BrokerAddress, patient = false): Promise<void> {
     const options = { clientId: 'simulated-line2', reconnectPeriod: 500, ...login };
     if (patient) {
-      this.#client = mqtt.connect(url, options);
+      const client = mqtt.connect(url, options);
+      this.#client = client;
       // It says so itself by connecting again.
-      this.#client.on('error', () => {});
+      client.on('error', () => {});
+      // Of a broker that is there nothing is to be missed; of one that is not, the rest of the plant does not wait.
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, firstConnectMs);
+        client.once('connect', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
     } else this.#client = await mqtt.connectAsync(url, options);
   }
 

@@ -64,7 +64,7 @@ const steady = (text: string): string =>
   text
     .replace(/^fettle \d+\.\d+\.\d+/, 'fettle <version>')
     .replace(/up [\d.]+ (ms|s)/, 'up <time>')
-    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, '<date>')
+    .replace(/since (\d{4}-\d\d-\d\d )?\d\d:\d\d/g, 'since <date>')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>')
     .replace(/\d+ commits?, the last in [\d.]+ ms/, '<n> commits, the last in <time>')
     .replace(/, the oldest for \d+ s/, '');

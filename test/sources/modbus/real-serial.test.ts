@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { startLibmodbusRtu } from '../../support/modbus/libmodbus.ts';
@@ -38,10 +39,7 @@ describe('on a serial line', () => {
       ],
     });
     const tags = ['holding', 'long', 'far', 'hole', 'behind', 'input', 'coil', 'discrete', 'other'];
-    await eventually(
-      () => run.samples.filter(({ tag }) => tag === 'behind').length > 5 && tags.every((tag) => run.last(tag) !== undefined),
-    );
-    expect(lastOf(run, tags)).toEqual({
+    const expected = {
       holding: [513, 'good'],
       long: [8 * 65_536 + 7, 'good'],
       far: [24, 'good'],
@@ -51,8 +49,12 @@ describe('on a serial line', () => {
       coil: [1, 'good'],
       discrete: [Number.NaN, 'badConfigurationError'],
       other: [Number.NaN, 'badNoCommunication'],
-    });
-    const wrong = run.samples.filter(({ tag, value, quality }) => quality === 'good' && value !== lastOf(run, tags)[tag]?.[0]);
+    };
+    // A busy machine may let one answer come too late; the next one is right.
+    await eventually(() => run.samples.filter(({ tag }) => tag === 'behind').length > 5 && isDeepStrictEqual(lastOf(run, tags), expected));
+    const wrong = run.samples.filter(
+      ({ tag, value, quality }) => quality === 'good' && value !== (expected as Record<string, unknown[]>)[tag]?.[0],
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -74,13 +76,17 @@ describe('on a serial line', () => {
       ],
     });
     const tags = ['one', 'two', 'coil', 'beyond', 'away'];
-    await eventually(() => run.samples.filter(({ tag }) => tag === 'two').length > 4 && tags.every((tag) => run.last(tag) !== undefined));
-    expect(lastOf(run, tags)).toEqual({
+    const expected = {
       one: [1007, 'good'],
       two: [2199, 'good'],
       coil: [1, 'good'],
       beyond: [Number.NaN, 'badConfigurationError'],
       away: [Number.NaN, 'badNoCommunication'],
-    });
+    };
+    await eventually(() => run.samples.filter(({ tag }) => tag === 'two').length > 4 && isDeepStrictEqual(lastOf(run, tags), expected));
+    const wrong = run.samples.filter(
+      ({ tag, value, quality }) => quality === 'good' && value !== (expected as Record<string, unknown[]>)[tag]?.[0],
+    );
+    expect(wrong).toEqual([]);
   });
 });

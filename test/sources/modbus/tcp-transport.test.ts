@@ -156,7 +156,7 @@ describe('what comes back', () => {
         if (request.number === 20) late();
         request.socket.write(registersReply(request));
       }
-    }, 40);
+    }, 500);
     await expect(transport.read(read(0))).rejects.toMatchObject({ code: 'FETTLE_MODBUS_TIMEOUT' });
     for (let address = 1; address < 40; address++) {
       expect((await transport.read(read(address))).readUInt16BE(0)).toBe(address);
@@ -167,7 +167,7 @@ describe('what comes back', () => {
   });
 
   it('wants a new connection before the number of an unanswered request comes round', async () => {
-    const { transport } = await connect((request) => request.number !== 0 && request.socket.write(registersReply(request)), 30);
+    const { transport } = await connect((request) => request.number !== 0 && request.socket.write(registersReply(request)), 1_000);
     await transport.read(read(0)).catch(() => {});
     for (let n = 1; n < 240; n++) {
       expect(transport.isWorn).toBe(false);

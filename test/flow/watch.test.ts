@@ -79,7 +79,7 @@ it(
 );
 
 it(
-  'gives the scores of a gateway with the same model and the same samples, however they come',
+  'gives the scores of a gateway with the same model and the same samples, bit for bit, however they come',
   async () => {
     // A model that follows its machine, as the node learns it.
     const directory = temporaryDirectory();
@@ -117,20 +117,13 @@ it(
       await gateway.push('flow', sent, false);
     }
     await eventually(() => gatewayScores.length > 300 && flowScores.length === gatewayScores.length, 'as many scores');
-    const bare = ({ windowEndMs, value, limit, observed, expected }: Score): unknown => ({
+    const bare = ({ windowEndMs, value, limit, contributions, observed, expected }: Score): unknown => ({
       windowEndMs,
       value,
       limit,
-      levels: [observed, expected].map((part) => [...part]),
+      parts: [contributions, observed, expected].map((part) => [...part]),
     });
     expect(flowScores.map(bare)).toEqual(gatewayScores.map(bare));
-    // Who had which part of it is a product of few columns, which ONNX Runtime adds in another order for a row alone.
-    flowScores.forEach(({ contributions }, i) => {
-      contributions.forEach((part, c) => {
-        const other = gatewayScores[i]?.contributions[c] as number;
-        expect(Math.abs(part - other)).toBeLessThanOrEqual(1e-5 * Math.abs(other));
-      });
-    });
     expect(Math.max(...flowScores.map(({ value, limit }) => value / limit))).toBeGreaterThan(1);
   },
   2 * learnsWithin,

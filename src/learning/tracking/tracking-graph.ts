@@ -121,7 +121,8 @@ export function trackingGraph(model: TrackingModel, diagnostic = false): Uint8Ar
   });
   const total = (values: readonly Value[]): Value => values.reduce((sum, value) => graph.add(sum, value));
   const share = graph.scalar(1 / members.length);
-  const ofNetworks = graph.op('Exp', [graph.multiply(total(errors.map(({ mean }) => graph.op('Log', [mean]))), share)]);
+  // A geometric mean by roots: Log and Exp work on several rows at once and on the last few one by one, and differ in the last bit between the two.
+  const ofNetworks = errors.map(({ mean }) => graph.op('Pow', [mean, share])).reduce((product, root) => graph.multiply(product, root));
   const { levels } = model;
   const lane = levels && laneOf(graph, graph.matmul(centred, byChannel), levels, length, channels);
   const score = levels

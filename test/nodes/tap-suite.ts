@@ -93,6 +93,9 @@ export function tapSuite(major: Major): void {
           { id: 'values', type: 'helper' },
           { id: 'alarms', type: 'fettle-alarms', gateway: 'gateway', priorities: '', rules: 'hi', catchUp: true, wires: [['events']] },
           { id: 'events', type: 'helper' },
+          { id: 'none', type: 'fettle-alarms', gateway: 'gateway', tags: '*/speed', catchUp: true, wires: [['others']] },
+          { id: 'some', type: 'fettle-alarms', gateway: 'gateway', tags: 'line1/*/flow', catchUp: true, wires: [['own']] },
+          ...['others', 'own'].map((id) => ({ id, type: 'helper' })),
           {
             id: 'command',
             type: 'fettle-command',
@@ -108,8 +111,9 @@ export function tapSuite(major: Major): void {
           { id: 'done', type: 'helper' },
         );
         await load(helper, names, flow, { gateway: { token } });
-        const listens = fills(helper, 'alarms');
-        await eventually(() => listens.includes('green'), 'it listens');
+        const listens = ['alarms', 'none', 'some'].map((id) => fills(helper, id));
+        await eventually(() => listens.every((seen) => seen.includes('green')), 'they listen');
+        const [others, own] = [heard<Heard>(helper, 'others'), heard<Heard>(helper, 'own')];
         const [out, values, events, done, caught] = ['out', 'values', 'events', 'done', 'caught'].map((id) => heard<Heard>(helper, id)) as [
           Heard[],
           Heard[],
@@ -121,7 +125,8 @@ export function tapSuite(major: Major): void {
         await eventually(() => out.length === 1, 'the journal has them');
         expect(out[0]).toMatchObject({ payload: { accepted: 10, source: 'flow', unread: [] }, kept: 'as it was' });
         expect(gateway.status().counters.samples).toBe(10);
-        await eventually(() => events.length === 1, 'the alarm comes');
+        await eventually(() => events.length === 1 && own.length === 1, 'the alarm comes');
+        expect(others).toEqual([]);
         expect(events[0]).toMatchObject({
           topic: asset,
           payload: {

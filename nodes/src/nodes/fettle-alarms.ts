@@ -1,7 +1,10 @@
 import type { Node, NodeAPI } from 'node-red';
 import { follow, listOf, type TapDefinition } from '../shared/follow.ts';
+import { matcherOf } from '../shared/matcher.ts';
 
 interface Definition extends TapDefinition {
+  /** Tags, separated by commas, `*` for anything; all where empty. */
+  readonly tags?: string;
   readonly priorities: string;
   readonly rules: string;
   /** What happened while Node-RED was down comes when it is back. */
@@ -11,6 +14,8 @@ interface Definition extends TapDefinition {
 interface Transition {
   readonly asset: string;
   readonly rule: string;
+  readonly tag: string | null;
+  readonly findings: readonly { readonly tag: string }[];
   readonly priority: string;
   readonly from: string;
   readonly to: string;
@@ -27,6 +32,11 @@ export default (RED: NodeAPI): void => {
     RED.nodes.createNode(this, definition);
     const priorities = new Set(listOf(definition.priorities));
     const rules = new Set(listOf(definition.rules));
+    const tags = listOf(definition.tags);
+    const isWanted = matcherOf(tags);
+    /** An alarm of a tag, or one that a tag explains. */
+    const isOfTag = ({ tag, findings }: Transition): boolean =>
+      tags.length === 0 || [...(tag === null ? [] : [tag]), ...findings.map((finding) => finding.tag)].some(isWanted);
     const context = this.context();
     const kept = definition.catchUp === true ? context.get(placeKey) : undefined;
     follow(RED, this, definition, {
@@ -37,7 +47,7 @@ export default (RED: NodeAPI): void => {
       event: ({ data }, status) => {
         const transition = data as Transition;
         const { asset, rule, priority, from: previous, to, message, atMs, ...rest } = transition;
-        if ((priorities.size > 0 && !priorities.has(priority)) || (rules.size > 0 && !rules.has(rule))) return;
+        if ((priorities.size > 0 && !priorities.has(priority)) || (rules.size > 0 && !rules.has(rule)) || !isOfTag(transition)) return;
         const active = isActive(to);
         status.show(active ? 'red' : 'green', 'dot', `${asset} ${to}`);
         const payload = { asset, rule, priority, state: to, active, previous, message, time: new Date(atMs).toISOString(), ...rest };

@@ -1,4 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
@@ -47,6 +49,29 @@ async function gatewayWithEditor(tls: object = {}) {
   return { data, gateway, server, editor, options };
 }
 
+/** The first password is only good to choose another at the gateway. */
+async function ownPassword(
+  { url, firstLogin }: Awaited<ReturnType<typeof serve>>,
+  certificate?: string,
+): Promise<{ user: string; password: string }> {
+  const { user, password: first } = firstLogin as { user: string; password: string };
+  const dispatcher = certificate === undefined ? {} : { ca: certificate };
+  const post = (path: string, body: object, headers: object): Promise<string[]> =>
+    new Promise((resolve, reject) => {
+      const target = new URL(path, url);
+      const options = { method: 'POST', headers: { 'content-type': 'application/json', origin: url, ...headers }, ...dispatcher };
+      const sent = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, (response) => {
+        response.resume().once('end', () => resolve(response.headers['set-cookie'] ?? []));
+      });
+      sent.once('error', reject);
+      sent.end(JSON.stringify(body));
+    });
+  const cookie = (await post('/api/v1/session', { user, password: first }, {})).map((one) => one.split(';')[0]).join('; ');
+  const password = 'a password of my own';
+  await post('/api/v1/session/password', { password }, { cookie });
+  return { user, password };
+}
+
 const login = (url: string, username: string, password: string): Promise<Response> =>
   fetch(`${url}/auth/token`, {
     method: 'POST',
@@ -63,8 +88,10 @@ it(
     expect((await fetch(`${editor.url}/flows`, { headers: { authorization: 'Bearer guessed' } })).status).toBe(401);
     const flows = (await (await fetch(`${editor.url}/flows`, { headers: bearer(editor.link) })).json()) as { type: string; url?: string }[];
     expect(flows.find(({ type }) => type === 'fettle-gateway')?.url).toBe(server.url);
-    const { user, password } = server.firstLogin as { user: string; password: string };
+    const { user, password: first } = server.firstLogin as { user: string; password: string };
     expect((await login(editor.url, user, 'wrong')).status).toBe(403);
+    expect((await login(editor.url, user, first)).status).toBe(403);
+    const { password } = await ownPassword(server);
     const token = await login(editor.url, user, password);
     expect(token.status).toBe(200);
     expect(statSync(join(data, 'node-red/settings.js')).mode & 0o777).toBe(0o600);
@@ -139,7 +166,7 @@ it(
   'lets people of a gateway with a certificate of its own log in',
   async () => {
     const { server, editor } = await gatewayWithEditor({ tls: 'auto' });
-    const { user, password } = server.firstLogin as { user: string; password: string };
+    const { user, password } = await ownPassword(server, server.certificate);
     expect((await login(editor.url, user, password)).status).toBe(200);
   },
   patienceMs,

@@ -38,7 +38,7 @@ const bearer: User = { username: '@terminal', permissions: '*' };
 
 /**
  * `adminAuth` of Node-RED's settings: who may log in at the gateway may log in to the editor by the same name. Engineers and admins change flows, the others look.
- * A user who is disabled at the gateway cannot log in again; a session that stands lasts until it ends.
+ * A user who is disabled at the gateway, or has not chosen a password yet, cannot log in; a session that stands lasts until it ends.
  */
 export default function gatewayLogin({ url, ca, tokenHash }: GatewayLoginOptions): AdminAuth {
   const known = new Map<string, User>();
@@ -71,7 +71,11 @@ export default function gatewayLogin({ url, ca, tokenHash }: GatewayLoginOptions
         const who = await ask('GET', { cookie });
         await ask('DELETE', { cookie, origin: new URL(url).origin });
         if (who.status !== 200) return null;
-        const { role } = JSON.parse(who.text) as { role: string };
+        const { role, mustChange = false } = JSON.parse(who.text) as { role: string; mustChange?: boolean };
+        if (mustChange) {
+          console.error(`${username} still has a first password: it is good to choose one of their own at ${url}, and then to log in here`);
+          return null;
+        }
         const user: User = { username, permissions: role === 'engineer' || role === 'admin' ? '*' : 'read' };
         known.set(username, user);
         return user;

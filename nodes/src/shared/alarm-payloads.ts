@@ -9,6 +9,7 @@ export const verbs: ReadonlySet<string> = new Set([
   'false',
   'planned',
   'newNormal',
+  'comment',
   'maintenanceStart',
   'maintenanceEnd',
   'reset',
@@ -16,7 +17,7 @@ export const verbs: ReadonlySet<string> = new Set([
 
 /** A change of an alarm as it travels in a flow. */
 export const transitionPayload = (transition: AlarmTransition): object => {
-  const { asset, rule, from: previous, to, message, priority, advice, findings, atMs, provisional, by, comment } = transition;
+  const { asset, rule, from: previous, to, message, priority, advice, findings, atMs, provisional, by, comment, verb = null } = transition;
   return {
     asset,
     active: to === 'unacknowledged' || to === 'acknowledged',
@@ -28,6 +29,7 @@ export const transitionPayload = (transition: AlarmTransition): object => {
     advice,
     findings,
     provisional,
+    verb,
     by,
     comment,
     time: new Date(atMs).toISOString(),

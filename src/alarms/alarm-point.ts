@@ -1,4 +1,4 @@
-import { type AlarmRule, type AlarmState, type Finding, isStanding, type StandingAlarm } from '../core/alarm.ts';
+import { type AlarmCause, type AlarmRule, type AlarmState, type Finding, isStanding, type StandingAlarm } from '../core/alarm.ts';
 import { type AlarmFlags, activate, deactivate, restingFlags, stateOf } from './alarm-state.ts';
 import { DelayedCondition, type SavedCondition } from './condition.ts';
 import type { AlarmSettings } from './settings.ts';
@@ -8,6 +8,7 @@ export interface Explanation {
   readonly ratio: number | null;
   readonly message: string;
   readonly findings: readonly Finding[];
+  readonly cause?: AlarmCause;
   readonly model: string | null;
   readonly provisional?: boolean;
 }
@@ -81,17 +82,17 @@ export class AlarmPoint {
     if (!this.flags.active || this.#keptOpen) return false;
     this.#keptOpen = true;
     this.flags = { ...this.flags, latched: true };
-    const { message } = this.explanation;
+    const { message, cause } = this.explanation;
     this.explanation = {
       ...this.explanation,
+      cause: { ...cause, keptOpen: true },
       message: `${message}; unchanged for long, watched on from here: a fault (real) or newNormal?`,
     };
     return true;
   }
 
   /** What a change of state is announced with: one that ends the condition says so, and what it was. */
-  messageOf({ from, to }: StateChange): string {
-    const { message } = this.explanation;
+  messageOf({ from, to }: StateChange, { message } = this.explanation): string {
     const ended = (to === 'normal' || to === 'returnedUnacknowledged' || to.startsWith('latched')) && isStanding(from);
     return ended && message !== '' ? `over: ${message}` : message;
   }
@@ -107,6 +108,7 @@ export class AlarmPoint {
       ratio: this.explanation.ratio,
       message: this.explanation.message,
       findings: this.explanation.findings,
+      ...(this.explanation.cause !== undefined && { cause: this.explanation.cause }),
       advice: this.advice,
       consequence: this.consequence,
       provisional: this.explanation.provisional === true,

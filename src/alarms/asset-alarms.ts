@@ -1,15 +1,17 @@
-import { type AlarmTransition, type AssetAlarmState, type Finding, isStanding, type Watching } from '../core/alarm.ts';
-import { type AlarmCommand, isVerdict, maintenanceMs } from '../core/control-row.ts';
+import type { AlarmTransition, AssetAlarmState, Finding, Watched, Watching } from '../core/alarm.ts';
+import { type AlarmCommand, isSaid, maintenanceMs } from '../core/control-row.ts';
 import { FettleError } from '../core/errors.ts';
+import { qualityWordOf } from '../core/quality.ts';
 import type { InvalidReason } from '../core/window.ts';
 import { AlarmPoint, type Explanation, type StateChange } from './alarm-point.ts';
-import type { AlarmFlags } from './alarm-state.ts';
-import { commandedFlags } from './commanded-flags.ts';
+import { rest, wake } from './alarm-state.ts';
+import { commandedFlags, meantBy } from './commanded-flags.ts';
 import { clockText, describeAnomaly, describeWatching, type Maintenance } from './explain.ts';
 import { fills, type Mode, rests } from './resting.ts';
 import type { SavedAlarms } from './saved-alarms.ts';
 import type { AssetAlarmSettings } from './settings.ts';
 import { TagSupervision } from './tag-supervision.ts';
+import { transitionOf } from './transition-of.ts';
 
 /** A final row as the alarms see it; the arrays are not kept. */
 export interface AlarmRow {
@@ -134,6 +136,7 @@ export class AssetAlarms {
       ratio,
       message: `slow change: ${channel} has left what the other channels explain, ${ratio.toFixed(1)} × the limit`,
       findings: [],
+      cause: { channel },
       model,
       provisional: this.settings.provisional,
     }));
@@ -183,23 +186,30 @@ export class AssetAlarms {
       this.#maintain(command, atMs);
       return;
     }
-    if (command.verb === 'tagReplaced') return;
-    // Without a rule a command means what stands, and the anomaly in any case: nobody shelves fifty limits by accident.
-    const points = this.#points.filter(
-      (point) =>
-        (command.rule === undefined ? point.state !== 'normal' || point.rule === 'anomaly' : point.rule === command.rule) &&
-        (command.tag === undefined || point.tag === command.tag),
-    );
-    let changed = false;
+    if (command.verb === 'tagReplaced') {
+      this.#say(this.#anomaly, atMs, command);
+      return;
+    }
+    const points = meantBy(command, this.#points);
+    const before = this.sequence;
+    const unchanged: AlarmPoint[] = [];
     for (const point of points) {
       const flags = commandedFlags(point, command, atMs);
       if (flags === undefined) continue;
       if (command.verb === 'newNormal') point.condition.clear();
-      this.#emit(point, point.change(flags, atMs), atMs, command);
-      changed = true;
+      const change = point.change(flags, atMs);
+      if (change === undefined) unchanged.push(point);
+      else this.#emit(point, change, atMs, command);
     }
-    // "New normal" is for the detector, a verdict for learning, whether anything stands or not.
-    if (!changed && command.verb !== 'newNormal' && !isVerdict(command.verb)) {
+    if (!isSaid(command.verb)) {
+      // Shelved for longer, acknowledged while shelved: no other state, and still somebody did it.
+      for (const point of unchanged) this.#say(point, atMs, command);
+    } else if (this.sequence === before) {
+      // "New normal" is for the detector, a verdict for learning, whether anything stands or not.
+      const about = points.find(({ state }) => state !== 'normal') ?? points[0] ?? (command.verb === 'comment' ? undefined : this.#anomaly);
+      if (about !== undefined) this.#say(about, atMs, command);
+    }
+    if (this.sequence === before) {
       throw new FettleError(
         'FETTLE_COMMAND_INVALID',
         `${command.asset} has no alarm to ${command.verb}${command.rule === undefined ? '' : ` (${command.rule})`}`,
@@ -215,7 +225,8 @@ export class AssetAlarms {
       sequence: this.sequence,
       state: active ? 'active' : 'normal',
       watching: this.#watching,
-      watchingText: this.#watchingText(),
+      watchingText: describeWatching(this.#watched()),
+      watched: this.#watched(),
       alarms,
       atMs: this.#nowMs,
     };
@@ -282,8 +293,9 @@ export class AssetAlarms {
     const unwatchedMs = atMs - Math.max(this.#judgedMs, this.#fillingMs);
     this.#judge(this.#notWatched, unwatchedMs >= notWatchedAfterMs, atMs, () => ({
       ratio: null,
-      message: `not watched since ${clockText(this.#judgedMs)}: ${this.#watchingText()}`,
+      message: `not watched since ${clockText(this.#judgedMs)}: ${describeWatching(this.#watched())}`,
       findings: [],
+      cause: { sinceMs: this.#judgedMs },
       model: null,
     }));
     this.#setWatching();
@@ -310,23 +322,16 @@ export class AssetAlarms {
     return !Number.isNaN(this.#judgedMs) && (this.#judgedMs === this.#nowMs || this.#watching !== 'learning');
   }
 
-  #watchingText(): string {
+  #watched(): Watched {
     const { tags, learning, provisional, context } = this.settings;
     const silent = tags.flatMap((tag, column) => {
       const sinceMs = this.#silentSinceMs[column] as number;
-      return Number.isNaN(sinceMs) ? [] : [{ tag, sinceMs, quality: this.#silentQuality[column] as number }];
+      return Number.isNaN(sinceMs) ? [] : [{ tag, sinceMs, quality: qualityWordOf(this.#silentQuality[column] as number) }];
     });
-    const unknown =
-      this.#newContext === null || context === undefined ? undefined : `new ${context.label} ${context.nameOf(this.#newContext)}`;
-    return describeWatching({
-      tags: tags.length,
-      silent,
-      stopped: this.#mode === 'stopped',
-      maintenance: this.#maintenance,
-      learning,
-      provisional,
-      unknown,
-    });
+    const made = this.#newContext;
+    const newContext = made === null || context === undefined ? null : { label: context.label, name: context.nameOf(made) };
+    const stopped = this.#mode === 'stopped';
+    return { tags: tags.length, silent, stopped, maintenance: this.#maintenance, learning, provisional, newContext };
   }
 
   /** Why its rows say nothing: people work on it, or it stands still. */
@@ -334,14 +339,17 @@ export class AssetAlarms {
     return this.#mode === 'running' ? undefined : this.#mode;
   }
 
-  #maintain({ verb, forMs = maintenanceMs, by, comment }: AlarmCommand, atMs: number): void {
+  #maintain(command: AlarmCommand, atMs: number): void {
+    const { verb, forMs = maintenanceMs, by, comment } = command;
+    const before = this.sequence;
     this.#maintenance = verb === 'maintenanceStart' ? { untilMs: atMs + forMs, by, reason: comment ?? null } : null;
-    this.#setMode('running', atMs);
+    this.#setMode('running', atMs, command);
+    if (this.sequence === before) this.#say(this.#anomaly, atMs, command);
     this.#listener.state(this.settings.asset);
   }
 
   /** `found`: what its rows say; work on the machine goes before that. */
-  #setMode(found: Exclude<Mode, 'maintenance'>, atMs: number): void {
+  #setMode(found: Exclude<Mode, 'maintenance'>, atMs: number, command?: AlarmCommand): void {
     if (this.#maintenance !== null && atMs > this.#maintenance.untilMs) this.#maintenance = null;
     const before = this.#mode;
     const mode = this.#maintenance === null ? found : 'maintenance';
@@ -351,44 +359,22 @@ export class AssetAlarms {
     for (const point of this.#points) {
       const [rested, resting] = [rests(point, before), rests(point, mode)];
       if (rested === resting || (resting && point.rule !== 'anomaly' && point.state === 'normal')) continue;
-      // What was raised before the stop is over: when the machine runs again it is judged anew.
       if (resting) point.condition.clear();
-      const flags: AlarmFlags = resting
-        ? { ...point.flags, active: false, acknowledged: true, suppressed: true }
-        : { ...point.flags, suppressed: false };
-      this.#emit(point, point.change(flags, atMs), atMs);
+      this.#emit(point, point.change(resting ? rest(point.flags) : wake(point.flags), atMs), atMs, command);
     }
     this.#listener.state(this.settings.asset);
   }
 
   #emit(point: AlarmPoint, change: StateChange | undefined, atMs: number, command?: AlarmCommand): void {
     if (change === undefined) return;
-    const { id, alarm } = this.settings;
-    const name = point.tag === null ? point.rule : `${point.rule}:${point.tag}`;
-    const transition: AlarmTransition = {
-      id: `${id}:${name}:${atMs}:${change.from}>${change.to}`,
-      sequence: ++this.sequence,
-      asset: id,
-      rule: point.rule,
-      tag: point.tag,
-      kind: alarm.kind,
-      priority: point.rule === 'drift' ? 'low' : alarm.priority,
-      from: change.from,
-      to: change.to,
-      atMs,
-      ...(isStanding(change.from) && !isStanding(change.to) && { stoodSinceMs: point.stoodSinceMs }),
-      ratio: point.explanation.ratio,
-      message: point.messageOf(change),
-      findings: point.explanation.findings,
-      advice: point.advice,
-      consequence: point.consequence,
-      provisional: point.explanation.provisional === true,
-      model: point.explanation.model,
-      by: command?.by ?? null,
-      comment: command?.comment ?? null,
-    };
-    point.lastTransition = transition.id;
+    const transition = transitionOf(this.settings, point, change, { sequence: ++this.sequence, atMs, command });
+    if (change.from !== change.to) point.lastTransition = transition.id;
     this.#listener.transition(transition);
     this.#listener.state(this.settings.asset);
+  }
+
+  /** Somebody said something of an alarm, which stays as it is. */
+  #say(point: AlarmPoint, atMs: number, command: AlarmCommand): void {
+    this.#emit(point, { from: point.state, to: point.state }, atMs, command);
   }
 }

@@ -2,6 +2,14 @@ import type { AlarmCommand } from '../core/control-row.ts';
 import type { AlarmPoint } from './alarm-point.ts';
 import { type AlarmFlags, acknowledge, reset } from './alarm-state.ts';
 
+/** The alarms a command is about. Without a rule that is what is not normal, and the anomaly in any case: nobody shelves fifty limits by accident. */
+export const meantBy = ({ rule, tag }: AlarmCommand, points: readonly AlarmPoint[]): AlarmPoint[] =>
+  points.filter(
+    (point) =>
+      (rule === undefined ? point.state !== 'normal' || point.rule === 'anomaly' : point.rule === rule) &&
+      (tag === undefined || point.tag === tag),
+  );
+
 /** What a command makes of an alarm's flags; undefined where it changes nothing. */
 export function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: number): AlarmFlags | undefined {
   const { flags } = point;
@@ -17,7 +25,7 @@ export function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: n
     case 'suppress':
       return flags.suppressed ? undefined : { ...flags, suppressed: true };
     case 'unsuppress':
-      return flags.suppressed ? { ...flags, suppressed: false } : undefined;
+      return flags.suppressed || flags.resting === true ? { ...flags, suppressed: false, resting: false } : undefined;
     case 'outOfService':
       return flags.outOfService ? undefined : { ...flags, outOfService: true };
     case 'newNormal':
@@ -28,8 +36,10 @@ export function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: n
     case 'real':
     case 'false':
     case 'planned':
-      // Who says what it was has seen it, and nobody has to be asked again.
-      return point.rule === 'anomaly' || point.rule === 'drift' ? reset(flags) : undefined;
+      // Who says what it was has seen it, and nobody has to be asked again; what was said of another time leaves it as it is.
+      return (point.rule === 'anomaly' || point.rule === 'drift') && isAbout(command, point) ? reset(flags) : undefined;
+    case 'comment':
+      return undefined;
     case 'maintenanceStart':
     case 'maintenanceEnd':
     case 'tagReplaced':
@@ -41,3 +51,7 @@ export function commandedFlags(point: AlarmPoint, command: AlarmCommand, atMs: n
       return command.verb satisfies never;
   }
 }
+
+/** Whether the stretch of a verdict and what the alarm stands for, or stood for last, have any time in common. */
+const isAbout = ({ fromMs, toMs = Number.POSITIVE_INFINITY }: AlarmCommand, { flags, stoodSinceMs, sinceMs }: AlarmPoint): boolean =>
+  fromMs === undefined || (stoodSinceMs < toMs && (flags.active || fromMs <= sinceMs));

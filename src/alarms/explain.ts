@@ -1,12 +1,8 @@
-import type { AlarmRule, Finding } from '../core/alarm.ts';
-import { qualityText } from '../core/quality.ts';
+import type { AlarmRule, Finding, Watched } from '../core/alarm.ts';
+import { type QualityWord, quality, qualityText } from '../core/quality.ts';
 
 /** Work on the machine, as a person announced it. */
-export interface Maintenance {
-  readonly untilMs: number;
-  readonly by: string;
-  readonly reason: string | null;
-}
+export type Maintenance = NonNullable<Watched['maintenance']>;
 
 /** Four significant digits at most, no exponent for what a gauge shows. */
 export function formatValue(value: number): string {
@@ -42,38 +38,31 @@ export function describeLimit(rule: AlarmRule, tag: string, value: number, limit
   return `${tag} ${formatValue(value)}${suffix} is ${limitWords[rule]} of ${formatValue(limit)}${suffix}`;
 }
 
-/** "06:12" where the gateway stands. */
-export const clockText = (ms: number): string => {
-  const date = new Date(ms);
-  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
-};
+const two = (part: number): string => String(Math.floor(part)).padStart(2, '0');
 
-export interface Watched {
-  /** How many there are. */
-  readonly tags: number;
-  readonly silent: readonly { readonly tag: string; readonly sinceMs: number; readonly quality: number }[];
-  readonly stopped: boolean;
-  readonly maintenance: Maintenance | null;
-  readonly learning: boolean;
-  readonly provisional: boolean;
-  /** "new product 17" */
-  readonly unknown: string | undefined;
+/** "2026-11-30 06:12 +01:00": where the gateway stands, and to be understood anywhere else and on another day. */
+export function clockText(ms: number): string {
+  const offset = -new Date(ms).getTimezoneOffset();
+  const local = new Date(ms + offset * 60_000).toISOString();
+  return `${local.slice(0, 10)} ${local.slice(11, 16)} ${offset < 0 ? '-' : '+'}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
 }
 
-/** How well an asset is watched: "watching 5 of 6 tags; vibration no communication since 06:12". */
-export function describeWatching({ tags, silent, stopped, maintenance, learning, provisional, unknown }: Watched): string {
+/** "no communication"; `missing` where there is no value at all. */
+export const describeQuality = (word: QualityWord, missing = 'missing'): string =>
+  word === 'missing' ? missing : word in quality ? qualityText(quality[word as keyof typeof quality]) : word;
+
+/** How well an asset is watched: "watching 5 of 6 tags; vibration no communication since 2026-11-30 06:12 +01:00". */
+export function describeWatching({ tags, silent, stopped, maintenance, learning, provisional, newContext }: Watched): string {
   if (maintenance !== null) {
     const { untilMs, reason, by } = maintenance;
     return `maintenance until ${clockText(untilMs)}${reason === null ? '' : `: ${reason}`} (${by})`;
   }
   const still = stopped ? 'stopped: suppressed by design; ' : '';
   const all = tags === 1 ? '1 tag' : `all ${tags} tags`;
-  if (unknown !== undefined) return `${still}${unknown}, learning`;
+  if (newContext !== null) return `${still}new ${newContext.label} ${newContext.name}, learning`;
   if (silent.length === 0 && learning) return `${still}learning what is normal from ${all}`;
   if (silent.length === 0) return `${still}watching ${all}${provisional ? ' with a provisional model' : ''}`;
-  const words = silent.map(
-    ({ tag, sinceMs, quality }) => `${tag} ${quality === 0 ? 'silent' : qualityText(quality)} since ${clockText(sinceMs)}`,
-  );
+  const words = silent.map(({ tag, sinceMs, quality: why }) => `${tag} ${describeQuality(why, 'silent')} since ${clockText(sinceMs)}`);
   const shown = words.length > 3 ? [...words.slice(0, 3), `and ${words.length - 3} more`] : words;
   return `${still}watching ${tags - silent.length} of ${tags} tags; ${shown.join('; ')}`;
 }

@@ -1,8 +1,8 @@
-import type { AlarmRule } from '../core/alarm.ts';
+import type { AlarmCause, AlarmRule } from '../core/alarm.ts';
 import { formatDuration } from '../core/duration.ts';
-import { qualityText } from '../core/quality.ts';
+import { qualityWordOf } from '../core/quality.ts';
 import { AlarmPoint, type Explanation } from './alarm-point.ts';
-import { clockText, describeLimit, formatValue } from './explain.ts';
+import { clockText, describeLimit, describeQuality, formatValue } from './explain.ts';
 import type { AlarmSettings, TagSettings } from './settings.ts';
 
 /** The supervised column of one final row. `own`: samples of the row itself, nothing carried forward. */
@@ -49,14 +49,20 @@ export class TagSupervision {
       if (rule === 'badQuality') {
         const raw = !usable && endMs - this.#badSinceMs >= (settings.badQualityMs as number);
         const since = this.#badSinceMs;
-        judge(point, raw, endMs, () => plain(`${settings.tag} ${describeQuality(verdict.quality)} since ${clockText(since)}`));
+        const why = qualityWordOf(verdict.quality);
+        judge(point, raw, endMs, () =>
+          plain(`${settings.tag} ${describeQuality(why)} since ${clockText(since)}`, { sinceMs: since, quality: why }),
+        );
       } else if (rule === 'flatline') {
         if (!own) continue;
         const flatMs = endMs - this.#changedMs;
-        const unit = settings.engineeringUnit === null ? '' : ` ${settings.engineeringUnit}`;
-        judge(point, flatMs >= (settings.flatlineMs as number), endMs, () =>
-          plain(`${settings.tag} has not moved from ${formatValue(value)}${unit} for ${formatDuration(flatMs)}`),
-        );
+        const { tag, engineeringUnit } = settings;
+        const unit = engineeringUnit === null ? '' : ` ${engineeringUnit}`;
+        const since = this.#changedMs;
+        judge(point, flatMs >= (settings.flatlineMs as number), endMs, () => ({
+          ...plain(`${tag} has not moved from ${formatValue(value)}${unit} for ${formatDuration(flatMs)}`, { sinceMs: since }),
+          findings: [{ tag, value, expected: null, engineeringUnit, share: null }],
+        }));
       } else if (own) {
         const limit = settings.limits[rule as keyof TagSettings['limits']] as number;
         const observed = rule === 'rate' ? rate : value;
@@ -66,6 +72,7 @@ export class TagSupervision {
           message: describeLimit(rule, settings.tag, observed, limit, settings.engineeringUnit),
           findings: [{ tag: settings.tag, value: observed, expected: null, engineeringUnit: settings.engineeringUnit, share: null }],
           model: null,
+          cause: { limit },
         }));
       }
     }
@@ -94,5 +101,4 @@ function beyond(rule: AlarmRule, value: number, limit: number, deadband: number)
   return value > limit ? true : value <= limit - deadband ? false : undefined;
 }
 
-const describeQuality = (quality: number): string => (quality === 0 ? 'missing' : qualityText(quality));
-const plain = (message: string): Explanation => ({ ratio: null, message, findings: [], model: null });
+const plain = (message: string, cause: AlarmCause): Explanation => ({ ratio: null, message, findings: [], model: null, cause });

@@ -1,3 +1,27 @@
+import type { AlarmCause, AlarmRule, Finding } from '../core/alarm.ts';
+
+/** A stretch without a score, event time. */
+export interface InvalidSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
+  /** Who was to blame, where it was one tag all the time. */
+  readonly tag: string | null;
+}
+
+/** An alarm from when it was raised, event time, with what was said then. */
+export interface AlarmSpan {
+  readonly fromMs: number;
+  /** Null: it stands. */
+  readonly toMs: number | null;
+  readonly rule: AlarmRule;
+  readonly tag: string | null;
+  readonly message: string;
+  readonly ratio: number | null;
+  readonly findings: readonly Finding[];
+  readonly cause?: AlarmCause;
+}
+
 /** What a chart of an asset shows; made by the gateway so that a month costs the page as little as a minute. Every series has an element for each of `timeMs`. */
 export interface AssetChart {
   readonly asset: string;
@@ -14,15 +38,8 @@ export interface AssetChart {
     /** `[time][channel]`: each channel's part of that score, 0..1, in the order of `channels`; null without one. */
     readonly shares: readonly (readonly number[] | null)[];
   };
-  readonly invalid: readonly { readonly fromMs: number; readonly toMs: number; readonly reason: string; readonly tag: string | null }[];
-  readonly alarms: readonly {
-    readonly fromMs: number;
-    /** Null: it stands. */
-    readonly toMs: number | null;
-    readonly rule: string;
-    readonly tag: string | null;
-    readonly message: string;
-  }[];
+  readonly invalid: readonly InvalidSpan[];
+  readonly alarms: readonly AlarmSpan[];
   /** What the journal holds; null where nothing. */
   readonly oldestMs: number | null;
   readonly newestMs: number | null;
@@ -39,4 +56,6 @@ export interface ChannelSeries {
   readonly max: readonly (number | null)[];
   /** What the model would have had there; null without a score. */
   readonly expected: readonly (number | null)[];
+  /** How far to both sides of that a value may be: three deviations of the residual while learning, as in the findings of an alarm; null where nobody knows. */
+  readonly tolerance: number | null;
 }

@@ -78,6 +78,7 @@ export class DemoRecord implements GatewayListener {
   invalid(_window: InvalidWindow): void {}
 
   transition({ asset, rule, from, to, atMs, message, findings }: AlarmTransition): void {
+    if (from === to) return;
     if (to === 'unacknowledged') {
       const topChannels = findings.slice(0, 3).map(({ tag }) => tag);
       this.alarms.push({ asset, rule, raisedMs: atMs, clearedMs: null, message, topChannels });

@@ -209,7 +209,7 @@ async function history(data: string): Promise<Finding[]> {
   try {
     const { bytes, bytesPerDay, daysOfHistory, bound } = await askGateway<StorageForecast>(data, 'GET', '/api/v1/storage');
     const kept = `${formatBytes(bytes)} kept`;
-    if (bytesPerDay === null || daysOfHistory === null) return [good('history', `${kept}; how much a day is known after an hour`)];
+    if (bytesPerDay === null || daysOfHistory === null) return [good('history', `${kept}; how much a day is known after a minute`)];
     const said = `${kept}, ${formatBytes(bytesPerDay)} a day: ${daysOfHistory.toPrecision(2)} days of history`;
     return [
       bound === 'disk'

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { exposedPoints } from '../expose/expose.ts';
+import { listedPoints } from '../expose/expose.ts';
 import { registerCsv } from '../expose/register-map.ts';
 
 /** The register list of the Modbus server, for an HMI to import. */
@@ -10,6 +10,6 @@ export const exposeCommand = (): Command =>
     .option('-c, --config <file>', 'configuration', 'fettle.yaml')
     .option('--json', 'one JSON document')
     .action(({ config: file, json }: { config: string; json?: boolean }) => {
-      const points = exposedPoints(loadConfig(file).config);
+      const points = listedPoints(loadConfig(file).config);
       process.stdout.write(json === true ? `${JSON.stringify(points)}\n` : registerCsv(points));
     });

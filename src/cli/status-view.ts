@@ -33,7 +33,7 @@ const stateWords: Readonly<Record<StandingAlarm['state'], string>> = {
 const silentStates: ReadonlySet<StandingAlarm['state']> = new Set(['shelved', 'suppressedByDesign', 'outOfService']);
 
 /** Counters of a source that say nothing about its health. */
-const uneventful = new Set(['replies', 'samples', 'bytes', 'splits', 'connections', 'jitterP50Ms', 'jitterP99Ms']);
+const uneventful = new Set(['replies', 'samples', 'bytes', 'splits', 'connections']);
 const counterWords: Readonly<Record<string, string>> = {
   framing: 'framing errors',
   unknownTopic: 'without a rule',

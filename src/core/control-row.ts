@@ -43,6 +43,7 @@ export const commandVerbs = [
   'real',
   'false',
   'planned',
+  'comment',
   'maintenanceStart',
   'maintenanceEnd',
   'tagReplaced',
@@ -54,6 +55,9 @@ export const verdictVerbs = ['real', 'false', 'planned'] as const;
 export type VerdictVerb = (typeof verdictVerbs)[number];
 
 export const isVerdict = (verb: CommandVerb): verb is VerdictVerb => (verdictVerbs as readonly string[]).includes(verb);
+
+/** What is kept whether an alarm stands or not, since it says something. */
+export const isSaid = (verb: CommandVerb): boolean => isVerdict(verb) || verb === 'newNormal' || verb === 'comment';
 
 /** A shift: how long work on a machine lasts where nobody says. */
 export const maintenanceMs = 28_800_000;

@@ -36,12 +36,14 @@ export const errorCodes = {
   FETTLE_CSV_INVALID: { retriable: false, summary: 'A recording could not be read.' },
   FETTLE_API_UNREACHABLE: { retriable: true, summary: 'No running gateway answered.' },
   FETTLE_API_REQUEST: { retriable: false, summary: 'The gateway refused a request.' },
+  FETTLE_API_FAILED: { retriable: false, summary: 'The gateway could not answer because of a fault of its own.' },
   FETTLE_ACCESS_DENIED: { retriable: false, summary: 'Nobody is logged in, or the login was wrong.' },
   FETTLE_ACCESS_FORBIDDEN: { retriable: false, summary: 'The role does not allow this, or the request came from a foreign page.' },
   FETTLE_ACCESS_LOCKED: { retriable: true, summary: 'Too many failed logins; wait.' },
   FETTLE_ACCESS_BUSY: { retriable: true, summary: 'Too many logins at once.' },
   FETTLE_ACCESS_INVALID: { retriable: false, summary: 'Users or tokens could not be changed, or their file cannot be read.' },
   FETTLE_EDITOR_FAILED: { retriable: true, summary: 'Node-RED beside the gateway is not installed, did not start, or ended.' },
+  FETTLE_ASSET_UNKNOWN: { retriable: false, summary: 'There is no asset of this name in the configuration.' },
   FETTLE_COMMAND_INVALID: { retriable: false, summary: 'A command does not fit the state of what it names.' },
 } as const;
 

@@ -9,9 +9,9 @@ export const isShown = ({ state }: StandingAlarm): boolean =>
   state !== 'shelved' && state !== 'outOfService' && state !== 'suppressedByDesign';
 
 /** An anomaly is out of specification or asks for maintenance; it is never by itself a failure (OPC 30142, table 13). */
-export function healthOf({ alarms, watching, watchingText }: AssetAlarmState): Health {
+export function healthOf({ alarms, watching, watchingText, watched }: AssetAlarmState): Health {
   const shown = alarms.filter(isShown);
-  if (watchingText.includes('maintenance')) return 'check';
+  if (watched === undefined ? watchingText.includes('maintenance') : watched.maintenance !== null) return 'check';
   if (shown.some(({ rule }) => rule === 'badQuality' || rule === 'notWatched') || watching === 'no') return 'failure';
   if (shown.some(({ rule }) => rule !== 'drift')) return 'outOfSpecification';
   if (shown.length > 0) return 'maintenance';

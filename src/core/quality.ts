@@ -34,6 +34,11 @@ export const severityOf = (code: number): Severity => (code < 0x40 ? 'good' : co
 export const isUsable = (code: number): boolean => code < 0x80;
 export const qualityName = (code: number): QualityReason | `unknown(${number})` => names.get(code) ?? `unknown(${code})`;
 
+/** A quality by its name; `missing`: there is no value at all. */
+export type QualityWord = ReturnType<typeof qualityName> | 'missing';
+/** Of a cell that has no usable value: the code of its last sample, 0 where there was none. */
+export const qualityWordOf = (code: number): QualityWord => (code === 0 ? 'missing' : qualityName(code));
+
 const plainWords: Record<QualityReason, string> = {
   good: 'good',
   uncertainLastUsableValue: 'last usable value',

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { ErrorCode } from './errors.ts';
 import type { Interner } from './interner.ts';
 import type { Logger } from './logger.ts';
 
@@ -47,24 +48,46 @@ export interface SourceContext {
   readonly memory?: SourceMemory;
 }
 
+/** How the polls of a unit go. */
+export interface PollStatus {
+  /** The shortest it is asked at. */
+  readonly periodMs: number;
+  /** Reads that brought values, since the start. */
+  readonly answered: number;
+  /** Reads that were due and brought none, since the start. */
+  readonly failed: number;
+  /** Not begun, because the one before, or the gateway, was not done. */
+  readonly leftOut: number;
+  /** Of the last hundred or so that were due, 0 to 1. */
+  readonly answeredShare: number;
+  /** How much later than due polls began: half of them by at most p50, 99 of 100 by at most p99; 0 while none was measured. */
+  readonly jitterMs: { readonly p50: number; readonly p99: number };
+}
+
 /** How one device, unit or connection of a source fares, for status pages and `fettle status`. */
 export interface SourceUnitStatus {
   /** "unit 3", "broker". */
   readonly name: string;
   readonly state: 'connecting' | 'good' | 'degraded' | 'failed' | 'stopped';
   readonly lastError?: string;
+  /** Of `lastError`, as in docs/errors.md. */
+  readonly code?: ErrorCode;
   /** What a person can do about it. */
   readonly hint?: string;
   /** Wall time of the last good answer. */
   readonly lastGoodMs?: number;
   /** What was found out about it, for people: "answers at most 32 registers in one read". */
   readonly learned?: readonly string[];
+  /** Absent where nothing is polled. */
+  readonly polls?: PollStatus;
 }
 
 export interface SourceStatus {
   readonly state: 'connecting' | 'good' | 'degraded' | 'failed' | 'stopped';
   readonly units: readonly SourceUnitStatus[];
   readonly counters: Readonly<Record<string, number>>;
+  /** Of all polls of the source, as in `PollStatus`; absent where nothing is polled. */
+  readonly jitterMs?: { readonly p50: number; readonly p99: number };
   /** The last thing that could not be read, shortened, for the dashboard. */
   readonly lastRejected?: { readonly topic?: string; readonly payload: string; readonly reason: string; readonly atMs: number };
 }

@@ -1,9 +1,10 @@
-import { isStanding, priorities, watchingWords } from '../core/alarm.ts';
+import { isStanding, priorities, waitsForSomebody, watchingWords } from '../core/alarm.ts';
 import { healthOf, healthStates } from '../core/health.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
+import { type AlarmPlace, alarmBits } from './alarm-bits.ts';
 
-/** Raised when a register changes its meaning; adding some does not. */
-export const mapVersion = 1;
+/** Raised when a register changes its meaning. 2: what is over or latched and was seen by nobody waits for somebody too; a bit for each alarm. */
+export const mapVersion = 2;
 
 /** What the registers are made of. */
 export interface Exposed {
@@ -34,11 +35,14 @@ const registersPerAsset = 10;
 export const mostAssets = Math.floor((65_536 - firstAssetRegister) / registersPerAsset);
 
 const standing = ({ status }: Exposed) => status.assets.flatMap(({ alarms }) => alarms.filter(({ state }) => isStanding(state)));
+const waiting = ({ status }: Exposed): number =>
+  status.assets.reduce((sum, { alarms }) => sum + alarms.filter(({ state }) => waitsForSomebody(state)).length, 0);
 const assetOf = ({ status }: Exposed, asset: string) => status.assets.find((one) => one.asset === asset);
 const listed = (words: readonly string[]): string => words.map((word, i) => `${i} ${word}`).join(', ');
 
-/** Of the gateway, then of each asset in this order. Words are big-endian, the high one first (ABCD). */
-export function registerMap(assets: readonly string[]): Point[] {
+/** Of the gateway, then of each asset in this order, then a bit for each alarm. Words are big-endian, the high one first (ABCD). */
+export function registerMap(places: readonly AlarmPlace[]): Point[] {
+  const assets = places.map(({ asset }) => asset);
   const gateway: Point[] = [
     {
       table: 'bit',
@@ -62,7 +66,7 @@ export function registerMap(assets: readonly string[]): Point[] {
       type: 'bool',
       name: 'gateway/unacknowledged',
       meaning: '1: an alarm waits for somebody',
-      read: (exposed) => Number(standing(exposed).some(({ state }) => state === 'unacknowledged')),
+      read: (exposed) => Number(waiting(exposed) > 0),
     },
     {
       table: 'register',
@@ -95,7 +99,7 @@ export function registerMap(assets: readonly string[]): Point[] {
       type: 'uint16',
       name: 'gateway/unacknowledged',
       meaning: 'alarms that wait for somebody',
-      read: (exposed) => standing(exposed).filter(({ state }) => state === 'unacknowledged').length,
+      read: waiting,
     },
     {
       table: 'register',
@@ -109,6 +113,7 @@ export function registerMap(assets: readonly string[]): Point[] {
   return [
     ...gateway,
     ...assets.flatMap((asset, i) => assetPoints(asset, firstAssetBit + bitsPerAsset * i, firstAssetRegister + registersPerAsset * i)),
+    ...alarmBits(places),
   ];
 }
 
@@ -133,7 +138,7 @@ function assetPoints(asset: string, bit: number, register: number): Point[] {
       type: 'bool',
       name: `${asset}/unacknowledged`,
       meaning: '1: an alarm waits for somebody',
-      read: (exposed) => Number(alarmsOf(exposed).some(({ state }) => state === 'unacknowledged')),
+      read: (exposed) => Number(assetOf(exposed, asset)?.alarms.some(({ state }) => waitsForSomebody(state)) ?? false),
     },
     {
       table: 'bit',
@@ -218,11 +223,10 @@ export function registersAt(points: readonly Point[], exposed: Exposed, from: nu
 export function registerCsv(points: readonly Point[]): string {
   const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const rows = points.map(({ table, address, type, name, meaning }) => {
-    const reference = table === 'bit' ? 10_001 + address : 30_001 + address;
     return [
       table === 'bit' ? 'discrete input / coil' : 'input / holding register',
       address,
-      reference,
+      referenceOf(table, address),
       type,
       type === 'uint32' || type === 'float32' ? 'ABCD' : '',
       name,
@@ -231,3 +235,7 @@ export function registerCsv(points: readonly Point[]): string {
   });
   return `${[['table', 'address', 'reference', 'type', 'order', 'name', 'meaning'], ...rows].map((row) => row.map((one) => cell(String(one))).join(',')).join('\n')}\n`;
 }
+
+/** As makers of HMIs number them; five digits reach to address 9998 (Modicon), six to the end. */
+const referenceOf = (table: Point['table'], address: number): number =>
+  (table === 'bit' ? 1 : 3) * (address <= 9998 ? 10_000 : 100_000) + 1 + address;

@@ -1,9 +1,10 @@
 import type { AssetChart } from '../charts/asset-chart.ts';
 import type { ChartKeeper, ChartSeries } from '../charts/chart-keeper.ts';
+import { alarmSpans, type InvalidRow, invalidSpans } from '../charts/spans.ts';
 import { type Config, engineeringUnitOf } from '../config/schema.ts';
-import { type AlarmTransition, isStanding } from '../core/alarm.ts';
+import type { AlarmTransition } from '../core/alarm.ts';
 import { FettleError } from '../core/errors.ts';
-import type { ModelManifest } from '../core/manifest.ts';
+import type { Channel, ModelManifest } from '../core/manifest.ts';
 import { invalidReasons } from '../core/window.ts';
 import type { Journal } from '../journal/journal.ts';
 import { bindChannels } from './model-binding.ts';
@@ -29,16 +30,17 @@ interface Around {
 
 /** Of the asset's transitions, how many are looked at for spans. */
 const transitionsBound = 2_000;
-const spansBound = 500;
 /** Rows of the grid that a chart shows at least. */
 const leastPlaces = 10;
 
+/** As in the findings of an alarm. */
+const toleranceOf = (channel: Channel | undefined): number | null => (channel === undefined ? null : 3 * channel.residualDeviation);
 const orNull = (value: number | undefined): number | null => (value === undefined || Number.isNaN(value) ? null : value);
 
 /** Everything a chart of one asset shows. Throws FETTLE_COMMAND_INVALID where there is no such asset. */
 export async function assetChart({ config, journal, names, charts, manifestOf }: Around, query: ChartQuery): Promise<AssetChart> {
   const asset = config.assets.find(({ id }) => id === query.asset);
-  if (asset === undefined) throw new FettleError('FETTLE_COMMAND_INVALID', `there is no asset ${query.asset}`);
+  if (asset === undefined) throw new FettleError('FETTLE_ASSET_UNKNOWN', `there is no asset ${query.asset}`);
   const [bounds] = await journal.query<{ oldest: number | null; newest: number | null }>(
     'SELECT min(first_ms) AS oldest, max(last_ms) AS newest FROM segments',
   );
@@ -70,10 +72,11 @@ export async function assetChart({ config, journal, names, charts, manifestOf }:
       expected: places.map((i) =>
         (columns[t] as number) < 0 ? null : orNull(series.expected[i * series.channels + (columns[t] as number)]),
       ),
+      tolerance: toleranceOf(manifest?.channels[columns[t] as number]),
     })),
     score: { ratio: places.map((i) => orNull(series.ratio[i])), shares: places.map((i) => sharesAt(series, columns, i)) },
-    invalid: await invalidSpans(journal, names, index, series, toMs),
-    alarms: await alarmSpans(journal, index, fromMs, toMs),
+    invalid: invalidSpans(await invalidRows(journal, names, index, series, toMs), asset.window.slide * asset.window.step, series.stepMs),
+    alarms: alarmSpans(await transitionsTo(journal, index, toMs), fromMs),
     oldestMs: bounds?.oldest ?? null,
     newestMs: bounds?.newest ?? null,
     summedToMs: series.summedToMs,
@@ -88,14 +91,14 @@ function sharesAt({ ratio, contributions, channels }: ChartSeries, columns: read
   return own.map((part) => (sum > 0 ? part / sum : 0));
 }
 
-/** Stretches without a score, by reason; of each step at most one a reason. */
-async function invalidSpans(
+/** Of each step at most one row a reason. */
+async function invalidRows(
   journal: Journal,
   names: Names,
   asset: number,
   { fromMs, stepMs }: ChartSeries,
   toMs: number,
-): Promise<AssetChart['invalid']> {
+): Promise<InvalidRow[]> {
   const rows = await journal.query<{ reason: number; tag: number | null; first: number; last: number }>(
     'SELECT reason, min(tag) AS tag, min(end_ms) AS first, max(end_ms) AS last FROM invalid_windows WHERE asset = ? AND end_ms > ? AND end_ms <= ? GROUP BY cast(end_ms / ? AS INTEGER), reason ORDER BY first',
     asset,
@@ -103,34 +106,19 @@ async function invalidSpans(
     toMs,
     stepMs,
   );
-  const spans: { fromMs: number; toMs: number; reason: string; tag: string | null }[] = [];
-  for (const { reason, tag, first, last } of rows) {
-    const word = invalidReasons[reason] ?? String(reason);
-    const before = spans.findLast((span) => span.reason === word);
-    if (before !== undefined && first - before.toMs <= 2 * stepMs) before.toMs = last;
-    else spans.push({ fromMs: first, toMs: last, reason: word, tag: tag === null ? null : names.tag.nameOf(tag) });
-  }
-  return spans.slice(-spansBound);
+  return rows.map(({ reason, tag, first, last }) => ({
+    reason: invalidReasons[reason] ?? String(reason),
+    tag: tag === null ? null : names.tag.nameOf(tag),
+    firstMs: first,
+    lastMs: last,
+  }));
 }
 
-/** When alarms of the asset stood. */
-async function alarmSpans(journal: Journal, asset: number, fromMs: number, toMs: number): Promise<AssetChart['alarms']> {
+async function transitionsTo(journal: Journal, asset: number, toMs: number): Promise<AlarmTransition[]> {
   const rows = await journal.query<{ document: string }>(
     `SELECT document FROM transitions WHERE asset = ? AND at_ms <= ? ORDER BY rowid DESC LIMIT ${transitionsBound}`,
     asset,
     toMs,
   );
-  const open = new Map<string, AssetChart['alarms'][number]>();
-  const spans: AssetChart['alarms'][number][] = [];
-  for (const { document } of rows.reverse()) {
-    const { rule, tag, to, atMs, message } = JSON.parse(document) as AlarmTransition;
-    const key = `${rule} ${tag}`;
-    const standing = open.get(key);
-    if (standing === undefined && isStanding(to)) open.set(key, { fromMs: atMs, toMs: null, rule, tag, message });
-    else if (standing !== undefined && !isStanding(to)) {
-      spans.push({ ...standing, toMs: atMs });
-      open.delete(key);
-    }
-  }
-  return [...spans.filter((span) => (span.toMs ?? toMs) >= fromMs), ...open.values()].slice(-spansBound);
+  return rows.reverse().map(({ document }) => JSON.parse(document) as AlarmTransition);
 }

@@ -18,13 +18,31 @@ export const commandSchema = z.looseObject({
   rule: z.string().optional().describe('One rule only: anomaly, drift, hihi, hi, lo, lolo, rate, flatline, badQuality, notWatched.'),
   tag: z.string().optional().describe('One tag only.'),
   by: z.string().max(200).default('unknown').describe('Who asks.'),
-  comment: z.string().max(2000).optional().describe('Why.'),
+  comment: z.string().max(2000).optional().describe('Why; with comment: what is to be kept.'),
   for: durationMs().optional().describe('shelve, maintenanceStart: how long; an hour and 8 hours when absent.'),
   from: instant()
     .optional()
     .describe('real, false, planned: where the stretch begins that it is said of (ISO 8601 or epoch). The last alarm when absent.'),
   rebaseline: z.boolean().optional().describe('maintenanceEnd: the baseline of the detector begins anew.'),
   to: instant().optional().describe('real, false, planned: where it ends.'),
+});
+
+/** A command over a way on which everybody can call themselves what they like: `by` says so. Throws as `parseCommand`. */
+export function claimedCommand(verb: string, payload: unknown, over: 'mqtt'): AlarmCommand {
+  const command = parseCommand(verb, payload);
+  return { ...command, by: `${over}: ${command.by}` };
+}
+
+/** What the audit log keeps of a command. */
+export const commandFacts = ({ asset, rule, tag, comment, forMs, fromMs, toMs, rebaseline }: AlarmCommand): Record<string, unknown> => ({
+  asset,
+  rule,
+  tag,
+  comment,
+  forMs,
+  ...(fromMs !== undefined && { from: new Date(fromMs).toISOString() }),
+  ...(toMs !== undefined && { to: new Date(toMs).toISOString() }),
+  rebaseline,
 });
 
 /** Throws FETTLE_COMMAND_INVALID with what is wrong. */
@@ -40,6 +58,8 @@ export function parseCommand(verb: string, payload: unknown): AlarmCommand {
     );
   }
   const { asset, rule, tag, by, comment, for: forMs, from: fromMs, to: toMs, rebaseline } = parsed.data;
+  if (known === 'comment' && (comment ?? '').trim() === '')
+    throw new FettleError('FETTLE_COMMAND_INVALID', 'comment: it says nothing; give comment');
   if (fromMs !== undefined && toMs !== undefined && toMs <= fromMs)
     throw new FettleError('FETTLE_COMMAND_INVALID', `${verb}: the stretch ends before it begins`);
   if (fromMs === undefined && toMs !== undefined)

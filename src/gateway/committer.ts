@@ -11,6 +11,7 @@ import type { CommitBatch, InvalidRow, ScoreRows, TransitionRow } from '../journ
 import { DamagedJournalError, type Journal } from '../journal/journal.ts';
 import { SegmentWriter } from '../journal/segment.ts';
 import type { Names } from './names.ts';
+import type { OutgoingEntry } from './outgoing.ts';
 
 export interface CommitterOptions {
   /** Longest wait of an alarm for its commit: it is published already, and enters the outbox with others that come at the same time. */
@@ -27,8 +28,8 @@ export interface CommitterOptions {
 export interface CommitterOwner {
   /** Everything up to these marks (by source index) is durable. */
   committed(marks: ReadonlyMap<number, number>): void;
-  /** There is something new in these lanes. */
-  delivered(lanes: ReadonlySet<Lane>): void;
+  /** There is something new in these lanes: what was put into the outbox. */
+  delivered(lanes: ReadonlySet<Lane>, entries: readonly OutgoingEntry[]): void;
   /** Room again after `full`. */
   resume(): void;
   /** Last call: what waits outside for company and belongs to what was taken in has to be handed over now. */
@@ -253,7 +254,7 @@ export class Committer {
       this.counters.commitMs = this.#clock.monotonicMs() - began;
       this.#inFlightBytes = 0;
       if (marks.size > 0) this.#owner.committed(marks);
-      if (lanes.size > 0) this.#owner.delivered(lanes);
+      if (lanes.size > 0) this.#owner.delivered(lanes, waiting.outbox);
     } catch (error) {
       this.#inFlightBytes = 0;
       this.counters.failedCommits++;

@@ -1,4 +1,5 @@
 import type { AlarmTransition } from '../core/alarm.ts';
+import type { AlarmCommand } from '../core/control-row.ts';
 import type { Score } from '../core/score.ts';
 import type { InvalidWindow } from '../core/window.ts';
 import type { LearningStatus } from './learner.ts';
@@ -8,6 +9,8 @@ export interface GatewayListener {
   score?(score: Score): void;
   invalid?(window: InvalidWindow, asset: string, windows: number): void;
   transition?(transition: AlarmTransition): void;
+  /** A command that came over another way than the HTTP API was carried out; `by` is what its sender claims. Not called in the fold. */
+  command?(command: AlarmCommand, over: 'mqtt'): void;
   /** An asset begins or ends to learn, or has come further. Not called in the fold. */
   learning?(asset: string, status: LearningStatus): void;
 }
@@ -22,6 +25,9 @@ export const allOf = (...listeners: readonly GatewayListener[]): GatewayListener
   },
   transition: (transition) => {
     for (const listener of listeners) listener.transition?.(transition);
+  },
+  command: (command, over) => {
+    for (const listener of listeners) listener.command?.(command, over);
   },
   learning: (asset, status) => {
     for (const listener of listeners) listener.learning?.(asset, status);

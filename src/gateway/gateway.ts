@@ -20,7 +20,7 @@ import { sourceDefinitions } from '../sources/index.ts';
 import type { BackupFacts } from './backup.ts';
 import { backupTo } from './backup-of.ts';
 import { assetChart, type ChartQuery } from './chart-of.ts';
-import { parseCommand } from './commands.ts';
+import { claimedCommand } from './commands.ts';
 import { Committer } from './committer.ts';
 import { GatewayCounters } from './counters.ts';
 import { Fold } from './fold.ts';
@@ -32,12 +32,14 @@ import { LastValues } from './last-values.ts';
 import { ModelControl } from './model-control.ts';
 import { Names } from './names.ts';
 import { JournalOutboxStore } from './outbox-store.ts';
+import { Outgoing } from './outgoing.ts';
 import type { PipelineOutput } from './pipeline.ts';
 import { ResultsOutlet } from './results-outlet.ts';
 import { createSinks, type SinkSet } from './sink-set.ts';
 import { FileSourceMemory } from './source-memory.ts';
+import { SourceRates } from './source-rates.ts';
 import { type GatewayStatus, troubledParts } from './status.ts';
-import { type StorageForecast, storageForecast } from './storage-forecast.ts';
+import { limitsOf, type StorageForecast, storageForecast } from './storage-forecast.ts';
 import { type TagNow, tagList } from './tag-list.ts';
 import { textTagsOf } from './text-tags.ts';
 import { TickPace } from './tick-pace.ts';
@@ -90,8 +92,10 @@ export class Gateway {
   readonly #sources: Source[] = [];
   readonly #sinks: SinkSet;
   readonly #results: ResultsOutlet;
+  readonly #outgoing: Outgoing;
   readonly #idleWatch: IdleWatch;
   readonly #pace = new TickPace();
+  readonly #rates = new SourceRates();
   readonly #deliveries: SinkDelivery[] = [];
   readonly #stopped = new AbortController();
   readonly #controls: Control[] = [];
@@ -125,6 +129,7 @@ export class Gateway {
     }));
     const { sinks, live } = this.#sinks;
     this.#results = new ResultsOutlet(sinks, live, (sink, count, payload) => this.#committer.outbox(sink, 'results', count, payload));
+    this.#outgoing = new Outgoing(this.#clock, sinks);
     this.#idleWatch = new IdleWatch(this.#inlets, this.#clock);
     const textTags = textTagsOf(config, names);
     for (const sink of sinks) {
@@ -143,7 +148,8 @@ export class Gateway {
       },
       {
         committed: (marks) => this.#acknowledge(marks),
-        delivered: (lanes) => {
+        delivered: (lanes, entries) => {
+          this.#outgoing.add(entries);
           for (const delivery of this.#deliveries) for (const lane of lanes) delivery.wake(lane);
         },
         resume: () => {
@@ -177,8 +183,8 @@ export class Gateway {
     const journal = await Journal.open(
       {
         directory: config.data,
-        maxBytes: config.journal === 'off' ? 500_000_000 : config.journal.maxBytes,
-        maxAgeMs: config.journal === 'off' ? 2_592_000_000 : config.journal.maxAge,
+        maxBytes: limitsOf(config.journal).maxBytes,
+        maxAgeMs: limitsOf(config.journal).maxAge,
         ...(options.synchronous !== undefined && { synchronous: options.synchronous }),
         version,
       },
@@ -227,10 +233,10 @@ export class Gateway {
     await this.#fold.dispose();
   }
 
-  /** Carries out a command of a person or program; durable when it resolves. Throws FETTLE_COMMAND_INVALID. */
+  /** Carries out a command of a person or program; durable when it resolves. Throws FETTLE_COMMAND_INVALID, FETTLE_ASSET_UNKNOWN. */
   async command(command: AlarmCommand): Promise<void> {
     if (!this.#loaded.config.assets.some(({ id }) => id === command.asset)) {
-      throw new FettleError('FETTLE_COMMAND_INVALID', `there is no asset ${command.asset}`);
+      throw new FettleError('FETTLE_ASSET_UNKNOWN', `there is no asset ${command.asset}`);
     }
     if (
       command.verb === 'tagReplaced' &&
@@ -250,9 +256,19 @@ export class Gateway {
   }
 
   status(): GatewayStatus {
-    const sources = Object.fromEntries(this.#sources.map((source) => [source.id, source.status()]));
+    const sources = Object.fromEntries(
+      this.#sources.map((source) => {
+        const one = source.status();
+        const perSecond = this.#rates.look(source.id, one, this.#clock.monotonicMs());
+        return [source.id, { ...one, ...(perSecond !== undefined && { perSecond }) }];
+      }),
+    );
     const sinks = Object.fromEntries(
-      this.#sinks.sinks.map((sink, i) => [sink.id, { sink: sink.status(), delivery: (this.#deliveries[i] as SinkDelivery).status() }]),
+      this.#sinks.sinks.map((sink, i) => {
+        const delivery = (this.#deliveries[i] as SinkDelivery).status();
+        const incomingPointsPerSecond = this.#outgoing.pointsPerSecond(sink.id);
+        return [sink.id, { sink: sink.status(), delivery, wants: [...sink.wants], incomingPointsPerSecond }];
+      }),
     );
     const { commits, failedCommits, lastSeq, commitMs, unkeptSamples, droppedRows } = this.#committer.counters;
     const { samples, badSamples, redeliveredKnown, windows, scores, scoringErrors, invalidWindows, raised, cleared, withdrawn } =
@@ -314,8 +330,8 @@ export class Gateway {
 
   /** How much is kept, and how far back it will reach at this rate. */
   async storage(): Promise<StorageForecast> {
-    const { journal, data } = this.#loaded.config;
-    return storageForecast(this.#journal, journal === 'off' ? undefined : journal, data);
+    const { config } = this.#loaded;
+    return storageForecast(this.#journal, limitsOf(config.journal), config.data, this.#outgoing);
   }
 
   /** One file with journal, models and configuration, while it runs. Throws FETTLE_BACKUP_FAILED. */
@@ -334,7 +350,7 @@ export class Gateway {
     return historySamples(this.#journal, this.#names, textTagsOf(this.#loaded.config, this.#names), query);
   }
 
-  /** A stretch of history of one asset, for people to look at. Throws FETTLE_COMMAND_INVALID. */
+  /** A stretch of history of one asset, for people to look at. Throws FETTLE_ASSET_UNKNOWN. */
   chart(query: ChartQuery): Promise<AssetChart> {
     const around = { config: this.#loaded.config, journal: this.#journal, names: this.#names, charts: this.#charts };
     return assetChart({ ...around, manifestOf: (asset) => this.#fold.scorers.get(asset)?.manifest }, query);
@@ -416,7 +432,11 @@ export class Gateway {
       models: [...new Set(this.#fold.scorers.values())].map(({ manifest: { id, version: bundle } }) => ({ id, version: bundle })),
     });
     alerts.setCommandHandler((verb, payload, reply) => {
-      Promise.try(() => this.command(parseCommand(verb, payload))).then(
+      Promise.try(async () => {
+        const command = claimedCommand(verb, payload, 'mqtt');
+        await this.command(command);
+        this.#options.listener?.command?.(command, 'mqtt');
+      }).then(
         () => reply({ ok: true }),
         (error: unknown) =>
           reply({
@@ -543,8 +563,10 @@ export class Gateway {
       this.#options.listener?.invalid?.(window, this.#names.asset.nameOf(window.asset), windows);
     },
     transition: (transition, asset) => {
-      if (transition.to === 'unacknowledged') this.counters.raised++;
-      else if (transition.to === 'normal' || transition.to === 'returnedUnacknowledged') this.counters.cleared++;
+      const { from, to } = transition;
+      const isChange = from !== to;
+      if (isChange && to === 'unacknowledged') this.counters.raised++;
+      else if (isChange && (to === 'normal' || to === 'returnedUnacknowledged')) this.counters.cleared++;
       // The world hears it now; the disk a moment later.
       this.#announced = true;
       for (const sink of this.#sinks.live) sink.announce(transition);

@@ -25,6 +25,13 @@ export interface LearningStatus {
   readonly stage: LessonFacts['stage'];
   /** In words: what it is waiting for, or what went wrong. */
   readonly text: string;
+  /** Ways of running nobody has named, for a person to confirm: unless `when`, and in which share of what was learnt. */
+  readonly found: {
+    readonly stops?: { readonly when: string; readonly share: number };
+    readonly idle?: { readonly load: string; readonly share: number };
+  };
+  /** Why the last try to learn came to nothing; null where it did not. */
+  readonly failure: string | null;
   /** Valid running time seen and wanted for the next stage, ms. */
   readonly seenMs: number;
   readonly wantedMs: number;
@@ -175,6 +182,8 @@ export class Learner {
     return {
       stage,
       text: this.#textOf(id, { stage, seenMs, wantedMs, busy, candidate }),
+      found: this.#foundOf(id),
+      failure: this.#failures.get(id)?.reason ?? null,
       seenMs,
       wantedMs,
       progress: busy === undefined ? null : { ...busy.progress, leftMs: leftMs(busy) },
@@ -203,14 +212,20 @@ export class Learner {
     return `${waiting}${this.#recognisedText(id)}${candidate === undefined ? '' : `; ${candidateText(candidate)}`}${failed}`;
   }
 
-  /** Ways of running nobody has named are shown, to be confirmed. */
-  #recognisedText(id: string): string {
+  #foundOf(id: string): LearningStatus['found'] {
     const { running, idle } = this.#owner.manifestOf(id) ?? {};
     const asset = this.#assets.find((one) => one.id === id);
     if (running !== undefined && asset?.running === undefined && asset?.detector?.learn?.recogniseStops === true)
-      return `; it seems to stand still unless ${running.when} (${share(running.offShare)} of what it learnt from), and is not judged then: running: { when: "${running.when}" } confirms it`;
+      return { stops: { when: running.when, share: running.offShare } };
+    return idle === undefined ? {} : { idle: { load: idle.load, share: 1 - idle.share } };
+  }
+
+  #recognisedText(id: string): string {
+    const { stops, idle } = this.#foundOf(id);
+    if (stops !== undefined)
+      return `; it seems to stand still unless ${stops.when} (${share(stops.share)} of what it learnt from), and is not judged then: running: { when: "${stops.when}" } confirms it`;
     if (idle !== undefined)
-      return `; it seems to run in two ways, ${idle.load} in ${share(1 - idle.share)} of what it learnt from: both are learnt as normal`;
+      return `; it seems to run in two ways, ${idle.load} in ${share(idle.share)} of what it learnt from: both are learnt as normal`;
     return '';
   }
 

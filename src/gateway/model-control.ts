@@ -170,10 +170,8 @@ export class ModelControl {
   #learning(asset: string): AssetConfig {
     const config = assetOf(this.#around.config, asset)?.asset;
     if (config?.detector?.learn !== undefined) return config;
-    throw new FettleError(
-      'FETTLE_COMMAND_INVALID',
-      config === undefined ? `there is no asset ${asset}` : `the model of ${asset} is named in the configuration`,
-    );
+    if (config === undefined) throw new FettleError('FETTLE_ASSET_UNKNOWN', `there is no asset ${asset}`);
+    throw new FettleError('FETTLE_COMMAND_INVALID', `the model of ${asset} is named in the configuration`);
   }
 
   #candidate(asset: string): CandidateStatus {

@@ -20,6 +20,11 @@ export interface StoredModel {
   readonly fromMs: number | null;
   readonly toMs: number | null;
   readonly measured: NonNullable<ModelManifest['measured']> | null;
+  readonly limit: number;
+  /** Of the windows the limit was found on: the largest score over the limit, and how many they were. */
+  readonly largestHealthy: number;
+  readonly calibratedOn: number;
+  readonly selfTest: NonNullable<ModelManifest['selfTest']> | null;
 }
 
 /** Name of a bundle: `line1/Press 3` → `line1-press-3`. */
@@ -46,7 +51,10 @@ export async function storedModels(data: string, asset: string): Promise<StoredM
   return found.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
-export const factsOf = (bundle: string, { version, stage, precision, createdAt, training, measured }: ModelManifest): StoredModel => ({
+export const factsOf = (
+  bundle: string,
+  { version, stage, precision, createdAt, training, measured, limit, calibration, selfTest }: ModelManifest,
+): StoredModel => ({
   bundle,
   version,
   stage: stage ?? 'installed',
@@ -56,6 +64,10 @@ export const factsOf = (bundle: string, { version, stage, precision, createdAt, 
   fromMs: training.fromMs,
   toMs: training.toMs,
   measured: measured ?? null,
+  limit,
+  largestHealthy: calibration.maxRatio,
+  calibratedOn: calibration.windows,
+  selfTest: selfTest ?? null,
 });
 
 /** Whether a bundle can judge the asset: whole, gives its golden scores here, and fits grid and tags. Throws FETTLE_MODEL_INVALID, FETTLE_MODEL_MISMATCH. */

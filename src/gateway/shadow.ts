@@ -46,9 +46,9 @@ class Counter {
     this.tally = { ...this.tally, rows: rows + 1, alarmRows: alarmRows + Number(this.#inAlarm) };
   }
 
-  transition({ rule, to }: AlarmTransition): void {
+  transition({ rule, from, to }: AlarmTransition): void {
     const { alarms, warnings } = this.tally;
-    if (rule === 'drift' && to === 'unacknowledged') this.tally = { ...this.tally, warnings: warnings + 1 };
+    if (rule === 'drift' && to === 'unacknowledged' && from !== to) this.tally = { ...this.tally, warnings: warnings + 1 };
     if (rule !== 'anomaly') return;
     if (!this.#inAlarm && isStanding(to)) this.tally = { ...this.tally, alarms: alarms + 1 };
     this.#inAlarm = isStanding(to);

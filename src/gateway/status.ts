@@ -1,9 +1,23 @@
 import type { AssetAlarmState } from '../core/alarm.ts';
-import type { SinkStatus } from '../core/sink.ts';
+import type { Lane, SinkStatus } from '../core/sink.ts';
 import type { SourceStatus } from '../core/source.ts';
 import type { DeliveryStatus } from '../outbox/status.ts';
 import type { LearningStatus } from './learner.ts';
 import type { UpgradedStatus } from './upgraded-status.ts';
+
+export interface GatewaySourceStatus extends SourceStatus {
+  /** How fast the counters grow, a second; absent at the first look. */
+  readonly perSecond?: Readonly<Record<string, number>>;
+}
+
+export interface GatewaySinkStatus {
+  readonly sink: SinkStatus;
+  readonly delivery: DeliveryStatus;
+  /** The lanes it is sent; the others stay empty. */
+  readonly wants: readonly Lane[];
+  /** Points a second that are put into its outbox, over the last ten seconds: what the backlog grows by while the link is down. */
+  readonly incomingPointsPerSecond: number;
+}
 
 /** Everything a status page or `fettle status` shows. */
 export interface GatewayStatus {
@@ -13,8 +27,8 @@ export interface GatewayStatus {
   readonly uptimeMs: number;
   /** The worst of sources, sinks and journal. */
   readonly state: 'good' | 'degraded';
-  readonly sources: Readonly<Record<string, SourceStatus>>;
-  readonly sinks: Readonly<Record<string, { readonly sink: SinkStatus; readonly delivery: DeliveryStatus }>>;
+  readonly sources: Readonly<Record<string, GatewaySourceStatus>>;
+  readonly sinks: Readonly<Record<string, GatewaySinkStatus>>;
   readonly journal: {
     /** False with `journal: off`. */
     readonly keepsSamples: boolean;
@@ -34,6 +48,8 @@ export interface GatewayStatus {
     readonly badSamples: number;
     readonly late: number;
     readonly duplicates: number;
+    /** Rows of the grid closed before their time, since more would have been open than are kept. */
+    readonly forced: number;
     readonly redeliveredKnown: number;
     readonly refusedTags: number;
     readonly windows: number;

@@ -1,5 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Journal } from '../journal/journal.ts';
+import { type Autonomy, autonomyOf } from './autonomy.ts';
+import { outboxBytes } from './outgoing.ts';
 
 /** What the journal takes and how far back it will reach, from what has really come. */
 export interface StorageForecast {
@@ -7,55 +9,136 @@ export interface StorageForecast {
   readonly bytes: number;
   /** Event time of the oldest samples kept; null where there are none. */
   readonly oldestMs: number | null;
-  /** Over the last day, or what there is of it; null before there is an hour of it. */
+  /** Over the last day, or what there is of it, while the gateway ran; null before there is a minute of it. */
   readonly bytesPerDay: number | null;
   readonly samplesPerDay: number | null;
+  /** The rates are of less than an hour: they may change yet. */
+  readonly isEarly: boolean;
   /** Days of history there will be once the journal is full, by size or by age. */
   readonly daysOfHistory: number | null;
-  /** What ends it: `journal.maxBytes`, `journal.maxAge`, or the disk. */
+  /** What ends the history: `journal.maxBytes`, `journal.maxAge`, or the disk. */
   readonly bound: 'maxBytes' | 'maxAge' | 'disk' | null;
   readonly freeBytes: number;
+  /** `journal.maxBytes`. */
+  readonly maxBytes: number;
+  /** Of `bytes`, what waits for a sink. */
+  readonly waitingBytes: number;
+  /** What a day without link adds to that; null before a minute was measured. */
+  readonly waitingBytesPerDay: number | null;
+  /** What a day without link adds to the database, history included; null before a minute was measured. */
+  readonly growthBytesPerDay: number | null;
+  /** How long the link may stay away before the first that is unsent is dropped; null before a minute was measured, and where no sink has anything that could be dropped. */
+  readonly autonomy: Autonomy | null;
 }
 
-const dayMs = 86_400_000;
-const leastMs = 3_600_000;
+export interface StorageLimits {
+  readonly maxBytes: number;
+  readonly maxAge: number;
+}
 
+/** Without a journal of samples, what waits for sinks is still bounded. */
+const withoutJournal: StorageLimits = { maxBytes: 500_000_000, maxAge: 2_592_000_000 };
+
+export const limitsOf = (journal: StorageLimits | 'off'): StorageLimits => (journal === 'off' ? withoutJournal : journal);
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const leastMs = 60_000;
+/** A stretch this long without a segment is one in which nothing ran. */
+const pauseMs = 600_000;
+
+/** `outgoing`: what the sinks are sent; absent where there is none. */
 export async function storageForecast(
   journal: Journal,
-  limits: { readonly maxBytes: number; readonly maxAge: number } | undefined,
+  limits: StorageLimits,
   directory: string,
+  outgoing?: { readonly samplesWait: boolean; readonly bytesPerDay: number | null },
 ): Promise<StorageForecast> {
-  const [bounds] = await journal.query<{ first: number | null; last: number | null; oldest: number | null }>(
-    'SELECT min(wall_ms) AS first, max(wall_ms) AS last, min(first_ms) AS oldest FROM segments',
-  );
   const [used] = await journal.query<{ bytes: number }>(
     'SELECT (p.page_count - f.freelist_count) * s.page_size AS bytes FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s',
   );
   const { bavail, bsize } = await statfs(directory);
-  const freeBytes = bavail * bsize;
   const bytes = used?.bytes ?? 0;
-  const { first, last, oldest } = bounds ?? { first: null, last: null, oldest: null };
-  const unknown = { bytes, oldestMs: oldest, bytesPerDay: null, samplesPerDay: null, daysOfHistory: null, bound: null, freeBytes };
-  if (first === null || last === null || last - first < leastMs || limits === undefined) return unknown;
-  const span = Math.min(dayMs, last - first);
-  const [recent] = await journal.query<{ bytes: number; samples: number; all: number }>(
-    `SELECT sum(length(data)) FILTER (WHERE wall_ms > ?) AS bytes, sum(samples) FILTER (WHERE wall_ms > ?) AS samples, sum(length(data)) AS "all" FROM segments`,
-    last - span,
-    last - span,
+  const freeBytes = bavail * bsize;
+  const [bounds] = await journal.query<Bounds>(
+    'SELECT min(wall_ms) AS first, max(wall_ms) AS last, min(first_ms) AS oldest, sum(length(data)) AS "all" FROM segments',
   );
+  const outbox = await waitingIn(journal);
   // Scores, states and indexes grow with the samples.
-  const rest = bytes / Math.max(1, recent?.all ?? 1);
-  const bytesPerDay = ((recent?.bytes ?? 0) * rest * dayMs) / span;
-  const ends = [
-    { bound: 'maxBytes' as const, days: limits.maxBytes / bytesPerDay },
-    { bound: 'maxAge' as const, days: limits.maxAge / dayMs },
-    { bound: 'disk' as const, days: (bytes + freeBytes) / bytesPerDay },
-  ].sort((a, b) => a.days - b.days);
+  const perSegmentByte = Math.max(1, (bytes - outbox.bytes) / Math.max(1, bounds?.all ?? 1));
+  const rates = await ratesOf(journal, bounds, perSegmentByte);
+  const waitingBytes = Math.min(bytes, outbox.bytes + outbox.segmentBytes * perSegmentByte);
+  const sent = outgoing?.bytesPerDay ?? null;
+  // Samples that no sink sends are history only, and history makes room.
+  const waitingBytesPerDay =
+    sent === null || (outgoing?.samplesWait && rates === undefined) ? null : sent + (outgoing?.samplesWait ? (rates?.bytesPerDay ?? 0) : 0);
+  const growthBytesPerDay = sent === null ? null : sent + (rates?.bytesPerDay ?? 0);
+  const autonomy =
+    waitingBytesPerDay === null || growthBytesPerDay === null
+      ? undefined
+      : autonomyOf({ bytes, freeBytes, maxBytes: limits.maxBytes, waitingBytes, waitingBytesPerDay, growthBytesPerDay });
+  const [end] = rates === undefined ? [] : endsOf(limits, rates.bytesPerDay, bytes + freeBytes);
   return {
-    ...unknown,
-    bytesPerDay,
-    samplesPerDay: ((recent?.samples ?? 0) * dayMs) / span,
-    daysOfHistory: ends[0]?.days ?? null,
-    bound: ends[0]?.bound ?? null,
+    bytes,
+    oldestMs: bounds?.oldest ?? null,
+    bytesPerDay: rates?.bytesPerDay ?? null,
+    samplesPerDay: rates?.samplesPerDay ?? null,
+    isEarly: (rates?.spanMs ?? 0) < hourMs,
+    daysOfHistory: end?.days ?? null,
+    bound: end?.bound ?? null,
+    freeBytes,
+    maxBytes: limits.maxBytes,
+    waitingBytes,
+    waitingBytesPerDay,
+    growthBytesPerDay,
+    autonomy: autonomy ?? null,
   };
+}
+
+interface Bounds {
+  readonly first: number | null;
+  readonly last: number | null;
+  readonly oldest: number | null;
+  readonly all: number | null;
+}
+
+interface Rates {
+  readonly bytesPerDay: number;
+  readonly samplesPerDay: number;
+  readonly spanMs: number;
+}
+
+async function ratesOf(journal: Journal, bounds: Bounds | undefined, perSegmentByte: number): Promise<Rates | undefined> {
+  const { first, last } = bounds ?? {};
+  if (first == null || last == null || last - first < leastMs) return undefined;
+  const recentMs = Math.min(dayMs, last - first);
+  const [recent] = await journal.query<{ bytes: number | null; samples: number | null; stretches: number }>(
+    `SELECT sum(length(data)) AS bytes, sum(samples) AS samples, count(DISTINCT CAST(wall_ms / ${pauseMs} AS INTEGER)) AS stretches
+     FROM segments WHERE wall_ms > ?`,
+    last - recentMs,
+  );
+  // A night switched off makes no rate smaller.
+  const spanMs = Math.min(recentMs, (recent?.stretches ?? 0) * pauseMs);
+  const aDay = (amount: number | null | undefined): number => ((amount ?? 0) * dayMs) / Math.max(1, spanMs);
+  return { bytesPerDay: aDay(recent?.bytes) * perSegmentByte, samplesPerDay: aDay(recent?.samples), spanMs };
+}
+
+/** What the outbox holds itself, and the segments it points at. */
+async function waitingIn(journal: Journal): Promise<{ bytes: number; segmentBytes: number }> {
+  const [rows] = await journal.query<{ entries: number; payloads: number | null }>(
+    'SELECT count(*) AS entries, sum(length(payload)) AS payloads FROM outbox',
+  );
+  const [segments] = await journal.query<{ bytes: number | null }>(
+    'SELECT sum(length(data)) AS bytes FROM segments WHERE seq IN (SELECT segment FROM outbox WHERE segment IS NOT NULL)',
+  );
+  return { bytes: outboxBytes(rows?.entries ?? 0, rows?.payloads ?? 0), segmentBytes: segments?.bytes ?? 0 };
+}
+
+/** What ends the history, the first first. */
+function endsOf({ maxBytes, maxAge }: StorageLimits, bytesPerDay: number, diskBytes: number) {
+  return [
+    { bound: 'maxBytes' as const, days: maxBytes / bytesPerDay },
+    { bound: 'maxAge' as const, days: maxAge / dayMs },
+    { bound: 'disk' as const, days: diskBytes / bytesPerDay },
+  ].sort((a, b) => a.days - b.days);
 }

@@ -4,10 +4,16 @@ import { type AlarmTransition, isStanding, type Priority } from '../core/alarm.t
 export interface AlarmFigures {
   readonly fromMs: number;
   readonly toMs: number;
+  /** How much of the span there was somebody to count: a gateway that began an hour ago has had an hour. */
+  readonly observedMs: number;
   /** Alarms raised. */
   readonly raised: number;
-  /** An hour; up to about 6 is held to be manageable for one operator. */
+  /** An hour that was observed, of which less than ten minutes count as ten; up to about 6 is held to be manageable for one operator. */
   readonly perHour: number;
+  /** Raised in the last ten minutes of the span. */
+  readonly last10Min: number;
+  /** More than ten in these ten minutes: a flood is going on. */
+  readonly isFlood: boolean;
   /** Most in ten minutes. */
   readonly peak10Min: number;
   /** Share of ten-minute periods with more than ten alarms: a flood; below 1 % is held to be acceptable. */
@@ -53,12 +59,21 @@ function mostWithin(raises: readonly AlarmTransition[], lengthMs: number): numbe
   return most;
 }
 
+/** Of which time the figures are. */
+export interface FiguresSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Since when anything is known; the whole span where absent. */
+  readonly observedFromMs?: number;
+}
+
 /** `transitions`: of the span, by time. `standing`: since when which alarm stands, at the end of it. */
 export function alarmFigures(
   transitions: readonly AlarmTransition[],
   standing: AlarmFigures['stale'],
-  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  { fromMs, toMs, observedFromMs = fromMs }: FiguresSpan,
 ): AlarmFigures {
+  const observedMs = Math.max(0, toMs - Math.max(fromMs, observedFromMs));
   const raises = transitions.filter(isRaise);
   const byKey = new Map<string, number[]>();
   for (const raise of raises) byKey.set(keyOf(raise), [...(byKey.get(keyOf(raise)) ?? []), raise.atMs]);
@@ -87,7 +102,8 @@ export function alarmFigures(
     periods.set(period, (periods.get(period) ?? 0) + 1);
   }
   const counts = [...periods.values()];
-  const periodsInAll = Math.max(1, Math.ceil((toMs - fromMs) / periodMs));
+  const periodsInAll = Math.max(1, Math.ceil(observedMs / periodMs));
+  const last10Min = raises.filter(({ atMs }) => atMs > toMs - periodMs).length;
   const topTen = [...byKey]
     .map(([key, times]) => counted(key, times.length))
     .sort((a, b) => b.count - a.count)
@@ -97,10 +113,13 @@ export function alarmFigures(
   return {
     fromMs,
     toMs,
+    observedMs,
     raised: raises.length,
-    perHour: (raises.length * 3_600_000) / Math.max(1, toMs - fromMs),
+    perHour: (raises.length * 3_600_000) / Math.max(periodMs, observedMs),
+    last10Min,
+    isFlood: last10Min > floodAlarms,
     peak10Min: mostWithin(raises, periodMs),
-    floodShare: counts.filter((count) => count > floodAlarms).length / periodsInAll,
+    floodShare: Math.min(1, counts.filter((count) => count > floodAlarms).length / periodsInAll),
     chattering,
     fleeting,
     stale: standing.filter(({ sinceMs }) => toMs - sinceMs > staleMs),

@@ -1,4 +1,5 @@
 import type { AlarmTransition } from '../core/alarm.ts';
+import type { AlarmCommand } from '../core/control-row.ts';
 import { errorText } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Score } from '../core/score.ts';
@@ -56,6 +57,8 @@ export class LiveEvents implements GatewayListener {
   /** End of the newest window scored, event time, by asset. */
   readonly scoredMs = new Map<string, number>();
   #gateway: (() => Gateway) | undefined;
+  /** Who keeps what was asked for over other ways than the HTTP API. */
+  onCommand: ((command: AlarmCommand, over: 'mqtt') => void) | undefined;
   #scoresTimer: NodeJS.Timeout | undefined;
   #alarmsTimer: NodeJS.Timeout | undefined;
   #lookUntilMs = 0;
@@ -121,6 +124,10 @@ export class LiveEvents implements GatewayListener {
     if (this.#listeners.size === 0) return;
     this.#lookUntilMs = performance.now() + patienceMs;
     this.#alarmsTimer ??= setInterval(() => void this.#tellAlarms(), alarmsEveryMs);
+  }
+
+  command(command: AlarmCommand, over: 'mqtt'): void {
+    this.onCommand?.(command, over);
   }
 
   learning(asset: string, status: LearningStatus): void {

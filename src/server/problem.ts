@@ -21,6 +21,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   FETTLE_ACCESS_INVALID: 409,
   FETTLE_SOURCE_BUSY: 503,
   FETTLE_API_REQUEST: 400,
+  FETTLE_ASSET_UNKNOWN: 404,
   FETTLE_COMMAND_INVALID: 409,
   FETTLE_MODEL_INVALID: 409,
   FETTLE_MODEL_MISMATCH: 409,
@@ -30,8 +31,9 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
 
 export function problemOf(error: unknown, status?: number): Problem {
   const known = error instanceof FettleError ? error : undefined;
-  const code = known?.code ?? 'FETTLE_API_REQUEST';
   const given = (error as { statusCode?: number } | null)?.statusCode;
+  // What the HTTP server refuses says so by its status; anything else that nobody foresaw is a fault of ours.
+  const code = known?.code ?? (given !== undefined && given < 500 ? 'FETTLE_API_REQUEST' : 'FETTLE_API_FAILED');
   return {
     type: `urn:fettle:error:${code}`,
     title: code,

@@ -25,6 +25,8 @@ export interface Route {
   readonly path: string;
   /** Least role; `anyone`: without login. */
   readonly role: Role | 'anyone';
+  /** Also for whoever has yet to choose a password of their own. */
+  readonly beforeOwnPassword?: boolean;
   readonly summary: string;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
@@ -39,18 +41,30 @@ export interface Route {
 }
 
 type Of<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+/** As handlers have it: read-only, and `ok: true` is a boolean to the compiler. */
+type Frozen<Value> = Value extends boolean
+  ? boolean
+  : Value extends readonly unknown[]
+    ? { readonly [Index in keyof Value]: Frozen<Value[Index]> }
+    : Value extends object
+      ? { readonly [Key in keyof Value]: Frozen<Value[Key]> }
+      : Value;
+/** What a handler may answer: what the schema of its answer says. */
+type Answered<Schema> = Schema extends z.ZodType ? Frozen<z.output<Schema>> | Promise<Frozen<z.output<Schema>>> : unknown;
 
 /** Declares a route; parameters, query and body have the types of their schemas in the handler. */
 export function route<
   Params extends z.ZodType | undefined = undefined,
   Query extends z.ZodType | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
+  Answer extends z.ZodType | undefined = undefined,
 >(
-  declared: Omit<Route, 'params' | 'query' | 'body' | 'handle'> & {
+  declared: Omit<Route, 'params' | 'query' | 'body' | 'answer' | 'handle'> & {
     readonly params?: Params;
     readonly query?: Query;
     readonly body?: Body;
-    readonly handle: (input: Input<Of<Params>, Of<Query>, Of<Body>>) => unknown;
+    readonly answer?: Answer;
+    readonly handle: (input: Input<Of<Params>, Of<Query>, Of<Body>>) => Answered<Answer>;
   },
 ): Route {
   return declared as unknown as Route;

@@ -2,14 +2,15 @@ import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
-import { FettleError } from '../core/errors.ts';
+import { errorText, FettleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { AccessControl } from './access/access-control.ts';
-import { type Caller, mayAct } from './access/roles.ts';
+import { OpenRequests } from './access/open-requests.ts';
+import { type Caller, mayAct, type Role } from './access/roles.ts';
 import { checkHost, checkOrigin } from './host-check.ts';
 import { LiveEvents } from './live-events.ts';
 import { openApiOf } from './openapi.ts';
-import { sendProblem } from './problem.ts';
+import { problemOf, sendProblem } from './problem.ts';
 import { type Input, parseInput, type Route, route } from './route.ts';
 import { accessRoutes, sessionCookie } from './routes/access-routes.ts';
 import { alarmRoutes } from './routes/alarm-routes.ts';
@@ -45,6 +46,8 @@ export class ApiServer {
   readonly #app: FastifyInstance;
   readonly #live: LiveEvents;
   readonly #stopping = new AbortController();
+  readonly #open = new OpenRequests();
+  #checkTimer: NodeJS.Timeout | undefined;
   url = '';
 
   /** Throws FETTLE_ACCESS_INVALID. */
@@ -54,6 +57,7 @@ export class ApiServer {
     this.access = new AccessControl(data, clock);
     this.#live = live;
     live.attach(() => served.gateway);
+    live.onCommand = (command, over) => this.access.recordClaimed(command, over);
     const serving: Serving = { served, access: this.access, live };
     const table = [
       ...dashboardRoutes(),
@@ -90,6 +94,8 @@ export class ApiServer {
   /** Falls back to any free port, told, when the configured one is taken: the gateway must not stop for its status page. */
   async start(): Promise<void> {
     const { listen, log } = this.#options;
+    // Sessions and tokens end by themselves too.
+    this.#checkTimer = setInterval(() => this.#open.check(), checkEveryMs).unref();
     const separator = listen.lastIndexOf(':');
     const host = listen.slice(0, separator).replace(/^\[|\]$/g, '');
     const port = Number(listen.slice(separator + 1));
@@ -105,6 +111,7 @@ export class ApiServer {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new FettleError('FETTLE_API_REQUEST', 'the gateway is stopping'));
+    clearInterval(this.#checkTimer);
     this.#live.close();
     await this.#app.close();
     this.access.audit.close();
@@ -113,7 +120,12 @@ export class ApiServer {
   #serve(): void {
     const app = this.#app;
     app.register(cookie);
-    app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
+    app.setErrorHandler((error, request, reply) => {
+      const { code } = problemOf(error);
+      if (code === 'FETTLE_API_FAILED')
+        this.#options.log.error({ code, stack: (error as Error).stack }, `${request.method} ${request.url}: ${errorText(error)}`);
+      return sendProblem(reply, error);
+    });
     app.setNotFoundHandler((request, reply) => {
       sendProblem(reply, new FettleError('FETTLE_API_REQUEST', `there is no ${request.method} ${request.url}`), 404);
     });
@@ -133,7 +145,7 @@ export class ApiServer {
   }
 
   #add(app: FastifyInstance, declared: Route): void {
-    const { method, path, role, params, query, body, bodyLimit, handle } = declared;
+    const { method, path, role, beforeOwnPassword = false, params, query, body, bodyLimit, handle } = declared;
     app.route({
       method,
       url: path,
@@ -150,12 +162,20 @@ export class ApiServer {
         if (caller.kind === 'session') checkOrigin(request);
         if (!mayAct(caller.role, role))
           throw new FettleError('FETTLE_ACCESS_FORBIDDEN', `this takes the role ${role}; ${caller.name} is ${caller.role}`);
+        if (!beforeOwnPassword && this.access.mustChange(caller))
+          throw new FettleError('FETTLE_ACCESS_FORBIDDEN', `${caller.name} has to choose a password first`, {
+            hint: 'log in at the dashboard, or POST /api/v1/session/password',
+          });
         callers.set(request, caller);
       },
       handler: async (request, reply) => {
         const gone = new AbortController();
         const leave = () => gone.abort(new FettleError('FETTLE_API_REQUEST', 'nobody waits for the answer any more'));
-        reply.raw.once('close', leave);
+        const over = role === 'anyone' ? () => {} : this.#open.add(() => this.#mayStill(request, role), gone);
+        reply.raw.once('close', () => {
+          over();
+          leave();
+        });
         const where = `${method} ${path}`;
         const input: Input<unknown, unknown, unknown> = {
           params: parseInput(params, request.params, where),
@@ -167,16 +187,28 @@ export class ApiServer {
           request,
           reply,
         };
-        return handle(input as Input<never, never, never>);
+        try {
+          return await handle(input as Input<never, never, never>);
+        } finally {
+          // It may have ended somebody's login.
+          if (method !== 'GET') this.#open.check();
+        }
       },
     });
   }
 
   #callerOf(request: FastifyRequest): Caller | undefined {
-    const { authorization } = request.headers;
-    const bearer = authorization === undefined ? undefined : authorization.replace(/^Bearer /i, '');
-    return this.access.callerOf(bearer, request.cookies[sessionCookie]);
+    return this.access.callerOf(bearerOf(request), request.cookies[sessionCookie]);
+  }
+
+  #mayStill(request: FastifyRequest, role: Role): boolean {
+    const caller = this.access.stillCallerOf(bearerOf(request), request.cookies[sessionCookie]);
+    return caller !== undefined && mayAct(caller.role, role);
   }
 }
+
+const checkEveryMs = 15_000;
+
+const bearerOf = ({ headers: { authorization } }: FastifyRequest): string | undefined => authorization?.replace(/^Bearer /i, '');
 
 const callers = new WeakMap<FastifyRequest, Caller>();

@@ -199,10 +199,12 @@ describe('tag limits', () => {
     for (let t = 1000; t <= 4000; t += 1000) bench.row(t, 42);
     expect(bench.words).toEqual(['flatline normal → unacknowledged']);
     expect(bench.transitions[0]?.message).toBe('press/oil-temp has not moved from 42 °C for 3 s');
+    expect(bench.transitions[0]).toMatchObject({ cause: { sinceMs: 1000 }, findings: [{ value: 42 }] });
     bench.row(5000, 43);
     for (let t = 6000; t <= 8000; t += 1000) bench.row(t, Number.NaN, { state: 4, quality: 0x80 });
     expect(bench.words.slice(1)).toEqual(['flatline unacknowledged → returnedUnacknowledged', 'badQuality normal → unacknowledged']);
     expect(bench.transitions.at(-1)?.message).toContain('no communication since');
+    expect(bench.transitions.at(-1)?.cause).toEqual({ sinceMs: 6000, quality: 'badNoCommunication' });
   });
 });
 
@@ -315,7 +317,9 @@ describe('maintenance', () => {
     expect(bench.alarms.document().state).toBe('active');
     start(bench, 1500, stretch);
     expect(bench.alarms.document()).toMatchObject({ state: 'normal', alarms: [{ rule: 'anomaly', state: 'suppressedByDesign' }] });
-    expect(bench.alarms.document().watchingText).toMatch(/^maintenance until \d\d:\d\d: new bearing \(ada\)$/);
+    expect(bench.alarms.document().watchingText).toMatch(
+      /^maintenance until \d{4}-\d\d-\d\d \d\d:\d\d [+-]\d\d:\d\d: new bearing \(ada\)$/,
+    );
     const before = bench.transitions.length;
     bench.row(2000, 90, { running: false }).score(2000, 5).row(3000, 90, { running: false });
     bench.alarms.clock(90_000);
@@ -357,7 +361,9 @@ describe('silence', () => {
     expect(bench.alarms.document().watching).toBe('partial');
     bench.alarms.clock(61_000);
     expect(bench.words).toEqual(['notWatched normal → unacknowledged']);
-    expect(bench.transitions[0]?.message).toMatch(/watching 1 of 2 tags; press\/oil-temp silent since \d\d:\d\d/);
+    expect(bench.transitions[0]?.message).toMatch(/watching 1 of 2 tags; press\/oil-temp silent since 1970-01-01 \d\d:\d\d [+-]\d\d:\d\d$/);
+    expect(bench.transitions[0]?.cause).toEqual({ sinceMs: 1000 });
+    expect(bench.alarms.document().watched?.silent).toEqual([{ tag: 'press/oil-temp', sinceMs: 2000, quality: 'missing' }]);
     expect(bench.alarms.document().watching).toBe('no');
     bench.row(62_000, 60).score(62_000, 0.4);
     expect(bench.words.at(-1)).toBe('notWatched unacknowledged → normal');

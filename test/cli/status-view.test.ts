@@ -33,6 +33,7 @@ const status = (changes: Partial<GatewayStatus> = {}): GatewayStatus => ({
     badSamples: 0,
     late: 0,
     duplicates: 0,
+    forced: 0,
     redeliveredKnown: 0,
     refusedTags: 0,
     windows: 0,
@@ -102,7 +103,7 @@ Since the start
   it('of a machine that learns: how far it is', () => {
     const assets = [assetState({ asset: 'oven', state: 'normal', watching: 'learning', watchingText: 'learning', alarms: [] })];
     const learning = {
-      oven: { stage: 'none', text: 'oven learning: 2 h of 8 h running time seen', seenMs: 1, wantedMs: 2, progress: null, candidate: null },
+      oven: { stage: 'none', text: 'oven learning: 2 h of 8 h running time seen', seenMs: 1, wantedMs: 2, progress: null, candidate: null, found: {}, failure: null },
     } as const;
     expect(linesOf('Machines', { assets, learning })[1]).toBe('      learning: 2 h of 8 h running time seen');
   });
@@ -114,7 +115,8 @@ Since the start
       plc: {
         state: 'degraded',
         units: [...units, { name: 'unit 21', state: 'degraded', lastError: 'illegal data address' }],
-        counters: { requests: 1, replies: 900, timeouts: 1200, lateReplies: 1, jitterP99Ms: 20 },
+        counters: { requests: 1, replies: 900, timeouts: 1200, lateReplies: 1 },
+        jitterMs: { p50: 1, p99: 20 },
       },
     } as const;
     expect(linesOf('Sources', { sources, state: 'degraded' })).toEqual([
@@ -166,7 +168,9 @@ Since the start
       lastError: 'no answer in 5 s',
       hint: 'look at its log',
     } as const;
-    const sinks = { cloud: { sink: { state: 'good', counters: {} }, delivery } } as const;
+    const sinks = {
+      cloud: { sink: { state: 'good', counters: {} }, delivery, wants: ['samples'], incomingPointsPerSecond: 12 },
+    } as const;
     expect(linesOf('Sinks', { sinks })).toEqual([
       '  ▲ cloud  degraded  0 delivered  4,000 samples waiting, the oldest for 2.5 h, 2 refused by it',
       '      no answer in 5 s',

@@ -3,10 +3,12 @@ import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
 import type { AssetAlarmState, StandingAlarm } from '../../src/core/alarm.ts';
 import { silentLogger } from '../../src/core/logger.ts';
+import { listedPoints } from '../../src/expose/expose.ts';
 import { answerTo, ModbusServer } from '../../src/expose/modbus-server.ts';
-import { type Exposed, registerCsv, registerMap } from '../../src/expose/register-map.ts';
+import { type Exposed, mapVersion, registerCsv, registerMap } from '../../src/expose/register-map.ts';
 import { eventually } from '../support/eventually.ts';
 import { runSource } from '../support/modbus/source-run.ts';
 import { requirePeer } from '../support/peers.ts';
@@ -54,7 +56,11 @@ const exposed: Exposed = {
   nowMs: Date.UTC(2026, 2, 1, 6),
   heartbeat: 65_537,
 };
-const points = registerMap(['pump', 'press', 'oven']);
+const points = registerMap([
+  { asset: 'pump', tags: ['pump/flow'] },
+  { asset: 'press', tags: [] },
+  { asset: 'oven', tags: [] },
+]);
 
 async function startServer(): Promise<ModbusServer> {
   const server = new ModbusServer(points, () => exposed, silentLogger);
@@ -112,6 +118,92 @@ describe('alarms and scores over Modbus', () => {
     await expect(ask('-r', '0', '-t', '4', '127.0.0.1', '--', '7')).rejects.toThrow(/[Ii]llegal function/);
   });
 
+  it('have a bit for each alarm, which a client reads while it stands', async ({ skip }) => {
+    const places = [
+      { asset: 'press', tags: ['press/flow', 'press/temp'] },
+      { asset: 'pump', tags: ['press/temp'] },
+    ];
+    let alarms: StandingAlarm[] = [];
+    const status = () => ({ state: 'good' as const, assets: [asset('press', { alarms }), asset('pump')] });
+    const server = new ModbusServer(registerMap(places), () => ({ ...exposed, status: status() }), silentLogger);
+    onTestFinished(() => server.stop());
+    await server.start('127.0.0.1', 0);
+    const bits = { drift: 32_769, notWatched: 32_770, hihi: 32_784, flatline: 32_789, 'hi of the pump': 32_768 + 128 + 8 + 1 };
+    const mbpoll = requirePeer('mbpoll') ?? skip();
+    const read = async () => {
+      const ask = async (address: number): Promise<[number, number]> => {
+        const asked = ['-1', '-0', '-p', String(server.port), '-r', String(address), '-c', '1', '-t', '1', '127.0.0.1'];
+        const { stdout } = await promisify(execFile)(mbpoll, asked);
+        return [address, Number(/\[\d+\]:\s+(\d)/.exec(stdout)?.[1])];
+      };
+      const values = new Map<number, number>();
+      for (const address of Object.values(bits)) values.set(...(await ask(address)));
+      return Object.entries(bits).flatMap(([name, address]) => (values.get(address) === 1 ? [name] : []));
+    };
+    expect(await read()).toEqual([]);
+    alarms = [
+      alarm({ rule: 'drift' }),
+      alarm({ rule: 'hihi', tag: 'press/temp', state: 'acknowledged' }),
+      // Over, put away: they do not stand.
+      alarm({ rule: 'flatline', tag: 'press/temp', state: 'returnedUnacknowledged' }),
+      alarm({ rule: 'notWatched', state: 'shelved' }),
+    ];
+    expect(await read()).toEqual(['drift', 'hihi']);
+    const unacknowledged = registerMap(places).find(({ table, name }) => table === 'register' && name === 'gateway/unacknowledged');
+    expect(unacknowledged?.read({ ...exposed, status: status() })).toBe(2);
+  });
+
+  it('move nothing when limits, tags at the end or further assets come', () => {
+    const addresses = (config: object) => {
+      const loaded = parseConfig(JSON.stringify({ site: 'north', expose: { modbus: 'tcp://127.0.0.1:1502' }, ...config }), 'x.yaml', {});
+      return new Map(listedPoints(loaded.config).map(({ table, name, address }) => [`${table} ${name}`, address]));
+    };
+    const source = (...tags: string[]) => ({ sources: [{ id: 'program', type: 'http', tags: tags.map((tag) => ({ tag })) }] });
+    const before = addresses({
+      ...source('press/flow', 'oven/heat'),
+      tags: { 'press/flow': { limits: { hi: 80 } }, 'oven/heat': { flatline: '1h' } },
+      assets: [
+        { id: 'press', tags: ['press/flow'] },
+        { id: 'oven', tags: ['oven/heat'], detector: { learn: {} } },
+      ],
+    });
+    expect(Object.fromEntries([...before].filter(([name]) => name.includes('/alarm/')))).toEqual({
+      'bit press/alarm/notWatched': 32_770,
+      'bit press/alarm/hi/press/flow': 32_777,
+      'bit oven/alarm/anomaly': 32_896,
+      'bit oven/alarm/drift': 32_897,
+      'bit oven/alarm/notWatched': 32_898,
+      'bit oven/alarm/flatline/oven/heat': 32_909,
+    });
+    const after = addresses({
+      ...source('press/flow', 'press/temp', 'oven/heat', 'fan/speed'),
+      tags: {
+        'press/flow': { limits: { hihi: 90, hi: 80, lo: 5 }, badQuality: '1m' },
+        'press/temp': { limits: { hi: 60 } },
+        'oven/heat': { flatline: '1h' },
+      },
+      assets: [
+        { id: 'press', tags: ['press/flow', 'press/temp'] },
+        { id: 'oven', tags: ['oven/heat'], detector: { learn: {} } },
+        { id: 'fan', tags: ['fan/speed'] },
+      ],
+    });
+    for (const [name, address] of before) expect(`${name} ${after.get(name)}`).toBe(`${name} ${address}`);
+    expect([...new Set([...after].map(([name, address]) => `${name.split(' ')[0]} ${address}`))]).toHaveLength(after.size);
+    expect(registerCsv(registerMap([{ asset: 'press', tags: ['press/flow'] }]))).toContain(
+      'discrete input / coil,32777,132778,bool,,press/alarm/hi/press/flow,1: press/flow above the limit',
+    );
+  });
+
+  it('have no bit where there is no room, and then none of the asset', () => {
+    const many = registerMap(Array.from({ length: 300 }, (_, i) => ({ asset: `m${i}`, tags: [`m${i}/a`] })));
+    const bits = many.filter(({ table }) => table === 'bit');
+    expect(Math.max(...bits.map(({ address }) => address))).toBeLessThan(65_536);
+    expect(bits.some(({ name }) => name === 'm255/alarm/badQuality/m255/a')).toBe(true);
+    expect(bits.some(({ name }) => name.startsWith('m256/alarm/'))).toBe(false);
+    expect(many.some(({ name }) => name === 'm299/score')).toBe(true);
+  });
+
   it('answer nothing but reads, whatever is sent', async () => {
     const request = (code: number, from: number, count: number) => Uint8Array.of(code, from >> 8, from & 255, count >> 8, count & 255);
     for (const code of [5, 6, 15, 16, 22, 23, 43])
@@ -152,6 +244,6 @@ describe('alarms and scores over Modbus', () => {
     good.send(frame.subarray(0, 5));
     good.send(Buffer.concat([frame.subarray(5), frame]));
     await eventually(() => Buffer.concat(good.heard).length === 22, 'both are answered');
-    expect(Buffer.concat(good.heard).subarray(0, 11)).toEqual(Buffer.from([0, 7, 0, 0, 0, 5, 9, 4, 2, 0, 1]));
+    expect(Buffer.concat(good.heard).subarray(0, 11)).toEqual(Buffer.from([0, 7, 0, 0, 0, 5, 9, 4, 2, 0, mapVersion]));
   });
 });

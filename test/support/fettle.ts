@@ -57,10 +57,14 @@ export async function runFettle(file: string): Promise<RunningFettle> {
     child.kill('SIGKILL');
     await exited;
   });
-  await eventually(() => {
-    if (child.exitCode !== null) throw new Error(`fettle run ended (${child.exitCode}): ${log}`);
-    return log.includes('fettle is running');
-  }, `fettle run is ready: ${log}`);
+  await eventually(
+    () => {
+      if (child.exitCode !== null) throw new Error(`fettle run ended (${child.exitCode}): ${log}`);
+      return log.includes('fettle is running');
+    },
+    `fettle run is ready: ${log}`,
+    60_000,
+  );
   return {
     pid: child.pid as number,
     stop: async (signal = 'SIGTERM') => {

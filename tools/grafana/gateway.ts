@@ -215,6 +215,28 @@ const sourcesSection: Section = {
       ],
       { unit: 's' },
     ),
+    chart(
+      'How late polls begin',
+      'One poll in a hundred begins later than this. Much of the poll period means that a line or a device is too slow for what is asked of it.',
+      [
+        {
+          expr: `max by (source) (fettle_source_jitter_seconds{${ofSites},quantile="0.99"})`,
+          legend: '{{source}}',
+        },
+      ],
+      { unit: 's' },
+    ),
+    chart(
+      'Polls left out',
+      'Polls a second that were not begun, because the one before, or the gateway, was not done. Poll less often, or fewer values.',
+      [
+        {
+          expr: `sum by (source, unit) (rate(fettle_source_polls_left_out_total{${ofSites}}[$__rate_interval]))`,
+          legend: '{{source}} {{unit}}',
+        },
+      ],
+      { unit: 'ops' },
+    ),
   ],
 };
 

@@ -2,7 +2,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
+import type { AlarmCommand } from '../../core/control-row.ts';
 import { FettleError } from '../../core/errors.ts';
+import { commandFacts } from '../../gateway/commands.ts';
 import { AccessStore } from './access-store.ts';
 import { AuditLog } from './audit-log.ts';
 import { Lockout } from './lockout.ts';
@@ -66,12 +68,20 @@ export class AccessControl {
 
   /** Undefined: nobody. Bearer tokens and cookies. */
   callerOf(bearer: string | undefined, cookie: string | undefined): Caller | undefined {
+    return this.#callerBy(bearer, cookie === undefined ? undefined : this.sessions.userOf(cookie));
+  }
+
+  /** As `callerOf`, for an answer that is still going on: it does not keep a session awake. */
+  stillCallerOf(bearer: string | undefined, cookie: string | undefined): Caller | undefined {
+    return this.#callerBy(bearer, cookie === undefined ? undefined : this.sessions.stillUserOf(cookie));
+  }
+
+  #callerBy(bearer: string | undefined, name: string | undefined): Caller | undefined {
     if (bearer !== undefined) {
       if (same(bearer, this.localToken)) return { kind: 'local', name: 'local', role: 'admin' };
       const token = this.store.token(bearer, this.#clock.wallMs());
       return token === undefined ? undefined : { kind: 'token', name: token.name, role: token.role };
     }
-    const name = cookie === undefined ? undefined : this.sessions.userOf(cookie);
     const user = name === undefined ? undefined : this.store.user(name);
     return user === undefined ? undefined : { kind: 'session', name: user.name, role: user.role };
   }
@@ -107,6 +117,16 @@ export class AccessControl {
     this.audit.append(this.#now, name, from, 'user.password', { user: name });
     this.sessions.endAllOf(name);
     return this.#begin(name, from, keys);
+  }
+
+  /** The first password was by chance or somebody else's: nothing is done with it but to choose another. */
+  mustChange({ kind, name }: Caller): boolean {
+    return kind === 'session' && this.store.user(name)?.mustChange === true;
+  }
+
+  /** What came over MQTT: who sent it can only be claimed. */
+  recordClaimed(command: AlarmCommand, over: 'mqtt'): void {
+    this.audit.append(this.#now, command.by, over, `command.${command.verb}`, commandFacts(command));
   }
 
   record(caller: Caller, from: string, action: string, detail?: Readonly<Record<string, unknown>>): void {

@@ -159,8 +159,8 @@ export class AccessStore {
     return user;
   }
 
-  #keepAdmin({ name }: User): void {
-    if (!this.#users.some((user) => user.name !== name && user.role === 'admin' && !user.disabled))
+  #keepAdmin({ name, role: has }: User): void {
+    if (has === 'admin' && !this.#users.some((user) => user.name !== name && user.role === 'admin' && !user.disabled))
       throw new FettleError('FETTLE_ACCESS_INVALID', `${name} is the last admin; make another one first`);
   }
 

@@ -36,16 +36,21 @@ export class Sessions {
   }
 
   userOf(secret: string): string | undefined {
+    const user = this.stillUserOf(secret);
+    const session = this.#sessions.get(keyOf(secret));
+    if (session !== undefined) session.usedMs = this.#clock.monotonicMs();
+    return user;
+  }
+
+  /** As `userOf`, but not a use: who only listens grows as tired as who is away. */
+  stillUserOf(secret: string): string | undefined {
     const key = keyOf(secret);
     const session = this.#sessions.get(key);
     if (session === undefined) return undefined;
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - session.usedMs > idleMs || nowMs - session.beganMs > longestMs) {
-      this.#sessions.delete(key);
-      return undefined;
-    }
-    session.usedMs = nowMs;
-    return session.user;
+    if (nowMs - session.usedMs <= idleMs && nowMs - session.beganMs <= longestMs) return session.user;
+    this.#sessions.delete(key);
+    return undefined;
   }
 
   end(secret: string): void {

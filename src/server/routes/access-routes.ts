@@ -6,6 +6,7 @@ import { durationMs } from '../../core/fields.ts';
 import { userName } from '../access/access-store.ts';
 import { auditFileOf } from '../access/audit-log.ts';
 import { roles } from '../access/roles.ts';
+import { newToken, tokenFacts, userFacts } from '../answers/access-answer.ts';
 import { type Route, route } from '../route.ts';
 import type { Serving } from '../served.ts';
 import { done } from './fields.ts';
@@ -29,13 +30,14 @@ export function accessRoutes({ access }: Serving, isSecure: boolean, dataDirecto
     if (value === undefined) reply.clearCookie(sessionCookie, attributes);
     else reply.setCookie(sessionCookie, value, attributes);
   };
-  const userChange = (verb: string, summary: string, change: (name: string) => unknown): Route =>
+  const userChange = (verb: string, summary: string, change: (name: string) => Promise<z.output<typeof secret>> | undefined): Route =>
     route({
       method: 'POST',
       path: `/api/v1/users/:name/${verb}`,
       role: 'admin',
       summary,
       params: named,
+      answer: z.union([secret, done]),
       handle: async ({ params: { name }, caller, from }) => {
         const answer = await change(name);
         access.sessions.endAllOf(name);
@@ -60,19 +62,16 @@ export function accessRoutes({ access }: Serving, isSecure: boolean, dataDirecto
       method: 'GET',
       path: '/api/v1/session',
       role: 'viewer',
+      beforeOwnPassword: true,
       summary: 'Who is logged in.',
       answer: who,
-      handle: ({ caller: { name, role: has, kind } }) => ({
-        name,
-        role: has,
-        kind,
-        mustChange: kind === 'session' && store.user(name)?.mustChange === true,
-      }),
+      handle: ({ caller }) => ({ name: caller.name, role: caller.role, kind: caller.kind, mustChange: access.mustChange(caller) }),
     }),
     route({
       method: 'DELETE',
       path: '/api/v1/session',
       role: 'viewer',
+      beforeOwnPassword: true,
       summary: 'Logs out.',
       answer: done,
       handle: ({ request, reply, caller, from }) => {
@@ -87,6 +86,7 @@ export function accessRoutes({ access }: Serving, isSecure: boolean, dataDirecto
       method: 'POST',
       path: '/api/v1/session/password',
       role: 'viewer',
+      beforeOwnPassword: true,
       summary: 'Changes the own password.',
       body: z.strictObject({ before: z.string().max(1000).optional(), password: z.string().max(1000) }),
       answer: done,
@@ -96,7 +96,14 @@ export function accessRoutes({ access }: Serving, isSecure: boolean, dataDirecto
         return { ok: true };
       },
     }),
-    route({ method: 'GET', path: '/api/v1/users', role: 'admin', summary: 'Everybody who may log in.', handle: () => store.users() }),
+    route({
+      method: 'GET',
+      path: '/api/v1/users',
+      role: 'admin',
+      summary: 'Everybody who may log in.',
+      answer: z.array(userFacts),
+      handle: () => store.users(),
+    }),
     route({
       method: 'POST',
       path: '/api/v1/users',
@@ -124,18 +131,32 @@ export function accessRoutes({ access }: Serving, isSecure: boolean, dataDirecto
         return { ok: true };
       },
     }),
-    userChange('disable', 'The user can no longer log in.', (name) => store.setDisabled(name, true)),
-    userChange('enable', 'The user can log in again.', (name) => store.setDisabled(name, false)),
+    userChange('disable', 'The user can no longer log in.', (name) => {
+      store.setDisabled(name, true);
+      return undefined;
+    }),
+    userChange('enable', 'The user can log in again.', (name) => {
+      store.setDisabled(name, false);
+      return undefined;
+    }),
     userChange('reset-password', 'A new password by chance; the answer has it, once.', async (name) => ({
       password: await store.setPassword(name, undefined, false),
     })),
-    route({ method: 'GET', path: '/api/v1/tokens', role: 'admin', summary: 'Tokens of programs.', handle: () => store.tokens() }),
+    route({
+      method: 'GET',
+      path: '/api/v1/tokens',
+      role: 'admin',
+      summary: 'Tokens of programs.',
+      answer: z.array(tokenFacts),
+      handle: () => store.tokens(),
+    }),
     route({
       method: 'POST',
       path: '/api/v1/tokens',
       role: 'admin',
       summary: 'A new token; the answer has its secret, once.',
       body: z.strictObject({ name: userName(), role, for: durationMs().optional().describe('How long it is good; for ever when absent.') }),
+      answer: newToken,
       handle: ({ body: { name, role: as, for: forMs }, caller, from }) => {
         const now = new Date();
         const token = store.addToken(name, as, now, forMs === undefined ? undefined : new Date(now.getTime() + forMs));

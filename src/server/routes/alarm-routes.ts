@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { AlarmTransition } from '../../core/alarm.ts';
 import { commandVerbs } from '../../core/control-row.ts';
-import { commandSchema, parseCommand } from '../../gateway/commands.ts';
+import { commandFacts, commandSchema, parseCommand } from '../../gateway/commands.ts';
 import { alarmFigures } from '../alarm-figures.ts';
+import { alarmFiguresAnswer, alarmOfAsset, journalEntry } from '../answers/alarm-answer.ts';
 import { type Route, route } from '../route.ts';
 import type { Serving } from '../served.ts';
 import { done, instant } from './fields.ts';
@@ -32,6 +33,7 @@ export function alarmRoutes({ served, access }: Serving): Route[] {
       path: '/api/v1/alarms',
       role: 'viewer',
       summary: 'Alarms that are not normal, of every asset.',
+      answer: z.array(alarmOfAsset),
       handle: () => served.gateway.status().assets.flatMap(({ asset, alarms }) => alarms.map((alarm) => ({ asset, ...alarm }))),
     }),
     route({
@@ -40,6 +42,7 @@ export function alarmRoutes({ served, access }: Serving): Route[] {
       role: 'viewer',
       summary: 'Transitions of the past, the newest first.',
       query: journalSchema,
+      answer: z.array(journalEntry),
       handle: async ({ query: { from, to, asset, before, limit } }) => {
         const conditions = ['at_ms >= ?', 'at_ms <= ?'];
         const values: (string | number)[] = [from ?? nowMs() - 7 * dayMs, to ?? Number.MAX_SAFE_INTEGER];
@@ -64,6 +67,7 @@ export function alarmRoutes({ served, access }: Serving): Route[] {
       role: 'viewer',
       summary: 'ISA-18.2 figures: alarms an hour, floods, chattering, stale ones, the top ten.',
       query: figuresSchema,
+      answer: alarmFiguresAnswer,
       handle: async ({ query }) => {
         const toMs = query.to ?? nowMs();
         const fromMs = query.from ?? toMs - dayMs;
@@ -75,10 +79,13 @@ export function alarmRoutes({ served, access }: Serving): Route[] {
         const standing = served.gateway
           .status()
           .assets.flatMap(({ asset, alarms }) => alarms.map(({ rule, tag, sinceMs }) => ({ asset, rule, tag, sinceMs })));
+        const [known] = await served.gateway.query<{ sinceMs: number | null }>(
+          'SELECT min(a.ms, b.ms) AS sinceMs FROM (SELECT coalesce(min(at_ms), 9e15) AS ms FROM transitions) a, (SELECT coalesce((SELECT wall_ms FROM segments ORDER BY seq LIMIT 1), 9e15) AS ms) b',
+        );
         return alarmFigures(
           rows.map(({ document }) => JSON.parse(document) as AlarmTransition),
           standing,
-          { fromMs, toMs },
+          { fromMs, toMs, observedFromMs: Math.min(known?.sinceMs ?? toMs, Date.parse(served.gateway.status().startedAt)) },
         );
       },
     }),
@@ -93,9 +100,9 @@ export function alarmRoutes({ served, access }: Serving): Route[] {
       handle: async ({ params: { verb }, body, request, caller, from }) => {
         // "By" is who is logged in; only the command line on the machine itself speaks for others.
         const by = caller.kind === 'local' ? body.by : caller.name;
-        await served.gateway.command(parseCommand(verb, { ...(request.body as object), by }));
-        const { asset, rule, tag, comment } = body;
-        access.record({ ...caller, name: by }, from, `command.${verb}`, { asset, rule, tag, comment });
+        const command = parseCommand(verb, { ...(request.body as object), by });
+        await served.gateway.command(command);
+        access.record({ ...caller, name: by }, from, `command.${verb}`, commandFacts(command));
         return { ok: true };
       },
     }),

@@ -52,12 +52,14 @@ export class LineEncoder {
    */
   transition(transition: AlarmTransition): string {
     const tags = { ...this.#extra, site: this.#site, asset: transition.asset, rule: transition.rule, tag: transition.tag ?? nothing };
-    const fields = `state=${textField(transition.to)},state_code=${alarmStates.indexOf(transition.to)}i,\
-active=${isStanding(transition.to) ? 1 : 0}i,from=${textField(transition.from)},to=${textField(transition.to)},\
+    const { from, to } = transition;
+    // What was said has the time of a clock, changes that of the machine: the last state is that of the last change.
+    const state = from === to ? '' : `state=${textField(to)},state_code=${alarmStates.indexOf(to)}i,active=${isStanding(to) ? 1 : 0}i,`;
+    const fields = `${state}from=${textField(from)},to=${textField(to)},\
 id=${textField(transition.id)},sequence=${transition.sequence}i,kind=${textField(transition.kind)},\
 priority=${textField(transition.priority)},message=${textField(transition.message)},\
 ${numberField('ratio', transition.ratio)}${optionalText('model', transition.model)}${optionalText('advice', transition.advice)}\
-${optionalText('consequence', transition.consequence)}${optionalText('by', transition.by)}${optionalText('comment', transition.comment)}${transition.provisional ? 'provisional=true,' : ''}${transition.withdrawn ? 'withdrawn=true,' : ''}`;
+${optionalText('consequence', transition.consequence)}${optionalText('by', transition.by)}${optionalText('comment', transition.comment)}${optionalText('verb', transition.verb ?? null)}${transition.provisional ? 'provisional=true,' : ''}${transition.withdrawn ? 'withdrawn=true,' : ''}`;
     const time = joinNanoseconds(Math.floor(transition.atMs), transition.sequence % alarmsPerMs);
     const span = this.#span(transition, tags);
     return `${lineOf(lineHead('fettle_alarm', tags), fields, time)}${span === '' ? '' : `\n${span}`}`;

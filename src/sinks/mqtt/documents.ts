@@ -4,15 +4,24 @@ import type { EventDocument, ScoreDocument, StateDocument } from './schemas.ts';
 
 /** Core's values → the JSON documents of schemas.ts: times become ISO 8601, NaN becomes null. */
 
-export function eventDocument({ atMs, stoodSinceMs: _, withdrawn, ...rest }: AlarmTransition): EventDocument {
-  return { ...rest, findings: rest.findings.map(copyFinding), at: isoTime(atMs), withdrawn: withdrawn ?? false };
+/** `message` has the cause in words. */
+export function eventDocument({ atMs, stoodSinceMs: _, cause: __, about, withdrawn, ...rest }: AlarmTransition): EventDocument {
+  return {
+    ...rest,
+    verb: rest.verb ?? null,
+    about: about === undefined ? null : { from: isoTime(about.fromMs), to: about.toMs === null ? null : isoTime(about.toMs) },
+    findings: rest.findings.map(copyFinding),
+    at: isoTime(atMs),
+    withdrawn: withdrawn ?? false,
+  };
 }
 
-export function stateDocument({ atMs, alarms, ...rest }: AssetAlarmState): StateDocument {
+/** `watchingText` has in words what `watched` has in parts. */
+export function stateDocument({ atMs, alarms, watched: _, ...rest }: AssetAlarmState): StateDocument {
   return {
     ...rest,
     at: isoTime(atMs),
-    alarms: alarms.map(({ sinceMs, shelvedUntilMs, ...alarm }) => ({
+    alarms: alarms.map(({ sinceMs, shelvedUntilMs, cause: _, ...alarm }) => ({
       ...alarm,
       findings: alarm.findings.map(copyFinding),
       since: isoTime(sinceMs),

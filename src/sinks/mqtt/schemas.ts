@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { alarmStates, priorities } from '../../core/alarm.ts';
+import { commandVerbs } from '../../core/control-row.ts';
 
 /** What is published, as zod schemas and, made from them, JSON Schemas with the ids that messages carry (MQTT 5: user property `schema`). */
 
@@ -38,6 +39,16 @@ const eventSchema = z.strictObject({
   model: z.string().nullable(),
   by: z.string().nullable().describe('Who acknowledged, shelved …'),
   comment: z.string().nullable(),
+  verb: z
+    .enum(commandVerbs)
+    .nullable()
+    .optional()
+    .describe('What was asked for; null: nobody asked for anything. Where from and to are the same, it was said and changed nothing.'),
+  about: z
+    .strictObject({ from: time, to: time.nullable().describe('null: it goes on.') })
+    .nullable()
+    .optional()
+    .describe('Of a verdict: the stretch it is about.'),
   withdrawn: z.boolean().describe('True: this was published before a crash and could not be reproduced; take it back.'),
 });
 

@@ -12,6 +12,8 @@ const ended: ReadonlySet<AlarmTransition['to']> = new Set([
 
 /** What a transition means to a person; undefined: nothing that would be told. */
 export function kindOf({ from, to }: AlarmTransition): Kind | undefined {
+  // Somebody said something of it.
+  if (from === to) return undefined;
   if (to === 'unacknowledged') return isStanding(from) ? undefined : 'raised';
   if (isStanding(from)) return to === 'acknowledged' ? 'acknowledged' : ended.has(to) ? 'over' : undefined;
   return from === 'latchedUnacknowledged' && to === 'latchedAcknowledged' ? 'acknowledged' : undefined;

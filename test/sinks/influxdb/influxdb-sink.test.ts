@@ -34,6 +34,7 @@ describe('influxdb sink', () => {
     const alarm = transition({
       message: 'two\nlines "quoted" \\',
       comment: 'seen',
+      verb: 'acknowledge',
       advice: 'Check the oil filter',
       consequence: 'It runs dry, and stops',
     });
@@ -52,6 +53,8 @@ describe('influxdb sink', () => {
         message: 'two\\nlines "quoted" \\',
         advice: 'Check the oil filter',
         consequence: 'It runs dry, and stops',
+        comment: 'seen',
+        verb: 'acknowledge',
       },
     ]);
     expect(await influxd.query('new one', 'SELECT score, contribution_vibration FROM fettle_score GROUP BY asset')).toMatchObject([

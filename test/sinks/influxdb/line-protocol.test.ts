@@ -96,6 +96,12 @@ describe('line protocol', () => {
     expect(ended[1]).toBe(`${head} priority="high",time_end=${atMs + 60_000}i ${atMs}000000`);
   });
 
+  it('writes what somebody said without a state, so that it hides no change that comes after it with an earlier time', () => {
+    const line = encoder.transition(transition({ from: 'acknowledged', to: 'acknowledged', verb: 'comment', by: 'Ann', comment: 'seen' }));
+    expect(line).not.toMatch(/state|active/);
+    expect(line).toMatch(/^fettle_alarm,\S.* from="acknowledged",to="acknowledged",.*by="Ann",comment="seen",verb="comment" \d+$/);
+  });
+
   it('keeps two transitions of one asset in one millisecond apart', () => {
     const lines = [7, 8].map((sequence) => encoder.transition(transition({ sequence })).split('\n')[0] as string);
     expect(lines.map((line) => line.split(' ').at(-1))).toEqual([`${atMs}000007`, `${atMs}000008`]);

@@ -1,8 +1,10 @@
 import mqtt from 'mqtt';
 import { expect, it } from 'vitest';
+import { eventDocument } from '../../../src/sinks/mqtt/documents.ts';
 import { eventually } from '../../support/eventually.ts';
 import { problemOf } from '../../support/message-witness.ts';
 import { startMosquitto } from '../../support/mosquitto.ts';
+import { atMs, transition } from '../fixtures.ts';
 
 it('a broker of the tests fails a test when a message is not as its schema says', async (context) => {
   const broker = (await startMosquitto()) ?? context.skip();
@@ -31,6 +33,14 @@ it.each([
   const said = problemOf(topic, Buffer.from(payload), {});
   if (problem === undefined) expect(said).toBeUndefined();
   else expect(said).toMatch(problem);
+});
+
+it('an event that a version before put into the outbox, without a verb, is one still', () => {
+  const said = eventDocument(transition({ verb: 'planned', about: { fromMs: atMs - 1000, toMs: null }, by: 'Ann' }));
+  expect(said).toMatchObject({ verb: 'planned', about: { to: null } });
+  const { verb: _, about: __, ...before } = said;
+  for (const event of [said, before])
+    expect(problemOf('fettle/hall1/line1/pump3/alarm/event', Buffer.from(JSON.stringify(event)), {})).toBeUndefined();
 });
 
 it('a message that names another schema is wrong', () => {

@@ -93,6 +93,10 @@ describe('who is told', () => {
     expect(told({ asset: 'line1/oven' })).toBe(false);
     expect(told({ provisional: true })).toBe(false);
     expect(told({ withdrawn: true })).toBe(false);
+    const seen = start({ when: ['raised', 'acknowledged', 'over'] });
+    expect(seen.encodeTransition(transition({ from: 'unacknowledged', to: 'acknowledged' }))).toBeDefined();
+    // What somebody says of it is no news of it.
+    expect(seen.encodeTransition(transition({ from: 'acknowledged', to: 'acknowledged', verb: 'comment' }))).toBeUndefined();
   });
 
   it('rests in quiet hours, but for what cannot wait; afterwards says how much there was', async () => {

@@ -3,12 +3,15 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint: string | undefined;
+  /** How long to wait before the next try, seconds; 0 where nobody said. */
+  readonly retryAfterS: number;
 
-  constructor(status: number, { detail = '', code = '', hint }: { detail?: string; code?: string; hint?: string }) {
+  constructor(status: number, { detail = '', code = '', hint }: { detail?: string; code?: string; hint?: string }, retryAfterS = 0) {
     super(detail);
     this.status = status;
     this.code = code;
     this.hint = hint;
+    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -28,7 +31,7 @@ export async function ask<Answer>(method: 'GET' | 'POST' | 'DELETE', path: strin
   const answer: unknown = await response.json().catch(() => ({}));
   if (response.ok) return answer as Answer;
   if (response.status === 401 && path !== '/session') onLoggedOut();
-  throw new ApiError(response.status, answer as object);
+  throw new ApiError(response.status, answer as object, Number(response.headers.get('retry-after') ?? 0));
 }
 
 export const get = <Answer>(path: string, signal?: AbortSignal): Promise<Answer> => ask('GET', path, undefined, signal);

@@ -1,10 +1,7 @@
-import { signal } from '@preact/signals';
-import { german } from './texts-de.ts';
-import { english } from './texts-en.ts';
+import { computed, signal } from '@preact/signals';
+import { type Language, type Text, type Values, Words } from './words.ts';
 
-export type Text = keyof typeof english;
-export const languages = { en: 'English', de: 'Deutsch' } as const;
-export type Language = keyof typeof languages;
+export { type Language, languages, type Text } from './words.ts';
 
 const kept = localStorage.getItem('fettle.language');
 const first: Language = kept === 'en' || kept === 'de' ? kept : navigator.language.startsWith('de') ? 'de' : 'en';
@@ -18,14 +15,12 @@ export function setLanguage(chosen: Language): void {
 /** How numbers and times are written: as the device has it, where it speaks the chosen language. */
 export const locale = (): string => navigator.languages.find((one) => one.startsWith(language.value)) ?? language.value;
 
-/** The reader's words; `{name}` is filled. */
-export function t(text: Text, values: Readonly<Record<string, string | number>> = {}): string {
-  const words = language.value === 'de' ? german[text] : english[text];
-  return words.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
-}
+const words = computed(() => new Words(language.value, locale()));
+/** How the reader is spoken to now. */
+export const reader = (): Words => words.value;
+
+/** The reader's words; `{name}` is filled, and `count` chooses between one and many. */
+export const t = (text: Text, values?: Values): string => reader().t(text, values);
 
 /** Words of the gateway that have a translation: states, rules, verbs; others stay as they are. */
-export const word = (prefix: string, value: string): string => {
-  const key = `${prefix}.${value}`;
-  return key in english ? t(key as Text) : value;
-};
+export const word = (prefix: string, value: string): string => reader().word(prefix, value);

@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { useState } from 'preact/hooks';
+import { count } from './format.ts';
 import { language, type Text, t } from './language.ts';
 import { Account } from './pages/account.tsx';
 import { Alarms } from './pages/alarms.tsx';
@@ -11,7 +12,7 @@ import { Models } from './pages/models.tsx';
 import { Overview } from './pages/overview.tsx';
 import { Sources } from './pages/sources.tsx';
 import { href, route } from './router.ts';
-import { begin, isLive, notice, session, standing, status } from './state.ts';
+import { begin, isLive, notice, session, status, waiting } from './state.ts';
 import './theme.ts';
 
 const pages = ['overview', 'alarms', 'sources', 'delivery', 'models', 'account'] as const;
@@ -38,7 +39,6 @@ function Page() {
 
 function Navigation() {
   const [page = 'overview'] = route.value;
-  const open = standing.value.filter(({ state }) => state === 'unacknowledged').length;
   return (
     <nav aria-label={t('nav.label')}>
       <a class="brand" href={href()}>
@@ -52,7 +52,7 @@ function Navigation() {
               aria-current={page === name || (name === 'overview' && page === 'assets') ? 'page' : undefined}
             >
               {t(`nav.${name}` as Text)}
-              {name === 'alarms' && open > 0 && <span class="count">{open}</span>}
+              {name === 'alarms' && waiting.value > 0 && <span class="count">{count(waiting.value)}</span>}
             </a>
           </li>
         ))}
@@ -116,8 +116,7 @@ function App() {
 
 effect(() => {
   document.documentElement.lang = language.value;
-  const open = standing.value.filter(({ state }) => state === 'unacknowledged').length;
-  document.title = `${open > 0 ? `(${open}) ` : ''}Fettle${status.value === undefined ? '' : ` – ${status.value.site}`}`;
+  document.title = `${waiting.value > 0 ? `(${waiting.value}) ` : ''}Fettle${status.value === undefined ? '' : ` – ${status.value.site}`}`;
 });
 
 render(<App />, document.getElementById('app') as HTMLElement);

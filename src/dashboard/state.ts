@@ -1,10 +1,12 @@
 import { computed, signal } from '@preact/signals';
-import type { AlarmTransition, AssetAlarmState, StandingAlarm } from '../core/alarm.ts';
+import type { AssetChart } from '../charts/asset-chart.ts';
+import { type AlarmTransition, type AssetAlarmState, isStanding, type StandingAlarm, waitsForSomebody } from '../core/alarm.ts';
 import type { LearningStatus } from '../gateway/learner.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { Role } from '../server/access/roles.ts';
 import type { LiveScore } from '../server/live-events.ts';
 import { ApiError, get, whenLoggedOut } from './api.ts';
+import { type Point, trendBefore, trendMs, trendPoints, trendWith } from './trend.ts';
 
 export interface Session {
   readonly name: string;
@@ -28,15 +30,13 @@ export const alarmsChanged = signal(0);
 /** Clock of the page, for ages. */
 export const now = signal(Date.now());
 
-export interface Point {
-  readonly atMs: number;
-  readonly ratio: number;
-}
-
-const trendPoints = 240;
-const trends = new Map<string, readonly Point[]>();
-/** The last minute or so of an asset's score over limit; read together with `newestScore`. */
-export const trendOf = (asset: string): readonly Point[] => trends.get(asset) ?? [];
+/** The last minutes of each asset's score over limit. */
+export const trends = signal<ReadonlyMap<string, readonly Point[]>>(new Map());
+/** The newest moment of any of them, by the gateway's clock: where the trends end. */
+export const trendEndMs = computed((): number => Math.max(...[...trends.value.values()].map((points) => points.at(-1)?.atMs ?? 0)));
+/** Of that, what the history tells: assets it was asked for. */
+const asked = new Set<string>();
+const askedBound = 64;
 
 export interface AssetAlarm extends StandingAlarm {
   readonly asset: string;
@@ -49,11 +49,15 @@ export const standing = computed((): AssetAlarm[] =>
     .flatMap(({ asset, alarms }) => alarms.map((alarm) => ({ asset, ...alarm })))
     .sort(
       (a, b) =>
-        Number(b.state === 'unacknowledged') - Number(a.state === 'unacknowledged') ||
+        Number(waitsForSomebody(b.state)) - Number(waitsForSomebody(a.state)) ||
+        Number(isStanding(b.state)) - Number(isStanding(a.state)) ||
         priorityOrder.indexOf(a.priority) - priorityOrder.indexOf(b.priority) ||
         b.sinceMs - a.sinceMs,
     ),
 );
+
+/** How many alarms wait for somebody. */
+export const waiting = computed((): number => standing.value.filter(({ state }) => waitsForSomebody(state)).length);
 
 /** A word of the gateway that everybody has to see: an action that failed. */
 export const notice = signal<{ readonly text: string; readonly isError: boolean } | undefined>(undefined);
@@ -65,6 +69,7 @@ export function tell(error: unknown): void {
 
 let events: EventSource | undefined;
 let _refreshing: ReturnType<typeof setTimeout> | undefined;
+let refreshedMs = Number.NEGATIVE_INFINITY;
 
 async function refresh(): Promise<void> {
   try {
@@ -74,17 +79,36 @@ async function refresh(): Promise<void> {
     ]);
     assets.value = documents;
     learning.value = lessons;
+    void askTrends(documents);
   } catch {
     // Tried again soon.
   }
 }
 
-/** Soon, and once for many changes. */
+/** The trend before the page was opened, one asset after the other. */
+async function askTrends(documents: readonly AssetAlarmState[]): Promise<void> {
+  for (const { asset } of documents.slice(0, askedBound)) {
+    if (asked.has(asset)) continue;
+    asked.add(asset);
+    try {
+      const chart = await get<AssetChart>(`/assets/${encodeURIComponent(asset)}/chart?points=${trendPoints}&lastsMs=${trendMs}`);
+      trends.value = new Map(trends.value).set(asset, trendBefore(chart, trends.value.get(asset) ?? []));
+    } catch {
+      // It fills from now on.
+    }
+  }
+}
+
+/** Soon, and once for many changes: a flood makes hundreds a second. */
 function refreshSoon(): void {
-  _refreshing ??= setTimeout(() => {
-    _refreshing = undefined;
-    void refresh();
-  }, 100);
+  _refreshing ??= setTimeout(
+    () => {
+      _refreshing = undefined;
+      refreshedMs = performance.now();
+      void refresh();
+    },
+    Math.max(100, refreshedMs + 1000 - performance.now()),
+  );
 }
 
 function listen(): void {
@@ -114,19 +138,23 @@ function listen(): void {
   });
   source.addEventListener('scores', ({ data }: MessageEvent<string>) => {
     const fresh = new Map(newestScore.value);
+    const drawn = new Map(trends.value);
     for (const score of JSON.parse(data) as LiveScore[]) {
       fresh.set(score.asset, score);
-      // A new list: what shows it is drawn again when it is another one.
-      trends.set(score.asset, [...trendOf(score.asset), { atMs: score.atMs, ratio: score.peak }].slice(-trendPoints));
+      drawn.set(score.asset, trendWith(drawn.get(score.asset) ?? [], { atMs: score.atMs, ratio: score.peak }));
     }
     newestScore.value = fresh;
+    trends.value = drawn;
   });
 }
 
 /** Finds out who is logged in, and listens where somebody is. */
 export async function begin(): Promise<void> {
   try {
-    session.value = await get<Session>('/session');
+    const who = await get<Session>('/session');
+    session.value = who;
+    // Until a password was chosen the gateway tells nothing.
+    if (who.mustChange) return;
     await refresh();
     listen();
   } catch (error) {

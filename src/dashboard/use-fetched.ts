@@ -15,7 +15,10 @@ export function useFetched<Data>(path: string, everyMs?: number, key: unknown = 
   useEffect(() => {
     const abort = new AbortController();
     get<Data>(path, abort.signal).then(
-      (data) => setState({ data }),
+      (data) => {
+        // Half an answer is none.
+        if (!abort.signal.aborted) setState({ data });
+      },
       (error: unknown) => {
         if (!abort.signal.aborted) setState((before) => ({ ...before, error: error instanceof Error ? error.message : String(error) }));
       },

@@ -16,6 +16,7 @@ import { DemoSite } from '../../src/simulator/demo-site.ts';
 import { root } from '../house/sources.ts';
 import { keepPicture, startBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
+import { MessageWitness } from '../support/message-witness.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pages = ['', 'assets/line1%2Fpump', 'alarms', 'sources', 'delivery', 'models', 'account'];
@@ -26,6 +27,8 @@ let site: DemoSite;
 let gateway: Gateway;
 let server: RunningServer;
 let client: MqttClient;
+/** Of the demo's own broker, which speaks 3.1.1. */
+let witness: MessageWitness | undefined;
 let context: BrowserContext;
 let page: Page;
 /** First alarm event of each asset on MQTT, and when it came. */
@@ -42,11 +45,16 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'fettle-browser-'));
   site = new DemoSite({ seed: 41, lastsS: undefined });
   await site.start();
-  const loaded = parseConfig(site.configuration(directory, join(root, 'models')), join(directory, 'demo.yaml'), {});
+  const loaded = parseConfig(
+    JSON.stringify(withDeadMachine(site.configuration(directory, join(root, 'models')))),
+    join(directory, 'demo.yaml'),
+    {},
+  );
   const live = new LiveEvents(silentLogger);
   gateway = await Gateway.start(loaded, { log: silentLogger, listener: live });
   server = await serve({ gateway }, loaded, { log: silentLogger, live, isTerminal: true });
   client = await mqtt.connectAsync(`mqtt://127.0.0.1:${site.broker.port}`, { protocolVersion: 4 });
+  witness = new MessageWitness(`mqtt://127.0.0.1:${site.broker.port}`, 4);
   client.on('message', (topic, payload) => {
     if (topic.endsWith('/event')) {
       const { asset, rule, to } = JSON.parse(payload.toString()) as AlarmTransition;
@@ -59,13 +67,64 @@ beforeAll(async () => {
   site.run();
 });
 
+/** At the cursor: the time in the reader's zone, score over limit, and of every channel value, unit and what was expected. */
+async function readsOff(): Promise<void> {
+  const chart = page.locator('.chart .u-over').nth(1);
+  await chart.scrollIntoViewIfNeeded();
+  const box = (await chart.boundingBox()) as { x: number; y: number; width: number; height: number };
+  const moment = page.locator('.moment time');
+  const slider = page.getByRole('slider', { name: 'Moment in the charts' });
+  const valueText = async () => (await slider.getAttribute('aria-valuetext')) ?? '';
+  // On a busy machine a window may be without a score here or there.
+  let share = 0;
+  await eventually(async () => {
+    share = (share + 0.13) % 1;
+    await page.mouse.move(box.x + box.width * share, box.y + box.height / 2);
+    return /\d × the limit/.test(await valueText()) && !(await page.locator('.moment').innerText()).includes('newest');
+  }, 'the moment is that of the cursor');
+  const atMs = Date.parse((await moment.getAttribute('datetime')) ?? '');
+  expect(await moment.innerText()).toBe(
+    new Intl.DateTimeFormat('en-GB', { dateStyle: 'short', timeStyle: 'medium', timeZone: 'Europe/Berlin' }).format(atMs),
+  );
+  const said = await valueText();
+  const readouts = await page.locator('.charts .readout').allInnerTexts();
+  expect(readouts).toHaveLength(7);
+  for (const readout of readouts.slice(2)) {
+    expect(readout).toMatch(/^[\d.,]+ \S+ · expected [\d.,]+ – [\d.,]+$/);
+    expect(said).toContain(readout);
+  }
+  // By keyboard: all of them go along.
+  await slider.focus();
+  await page.keyboard.press('Home');
+  await eventually(async () => Date.parse((await moment.getAttribute('datetime')) ?? '') < atMs, 'the keyboard moves the moment');
+  await eventually(
+    () =>
+      page
+        .locator('.chart .u-cursor-x')
+        .evaluateAll((all) => new Set(all.map((one) => Math.round(one.getBoundingClientRect().left))).size === 1 && all.length === 6),
+    'every chart has its crosshair there',
+  );
+}
+
+/** With a machine whose controller does not answer: nothing listens on the port. */
+function withDeadMachine(configuration: string): object {
+  const document = JSON.parse(configuration) as { sources: object[]; assets: object[] };
+  const tags = ['line3/press/flow', 'line3/press/temp'];
+  const registers = tags.map((tag, i) => ({ tag, table: 'holdingRegister', address: 2 * i, type: 'float32', unit: 1 }));
+  document.sources.push({ id: 'line3-plc', type: 'modbus', url: 'tcp://127.0.0.1:9', poll: '500ms', tags: registers });
+  document.assets.push({ id: 'line3/press', tags, window: { step: '1s', length: 8, slide: 1 }, alarm: { notWatchedAfter: '15s' } });
+  return document;
+}
+
 afterAll(async () => {
   await browser?.close();
   await client?.endAsync(true);
+  const judged = witness?.end().catch((error: unknown) => error);
   await server?.stop();
   await gateway?.stop();
   await site?.stop();
   rmSync(directory, { recursive: true, force: true });
+  expect(await judged).toBeUndefined();
 });
 
 const open = (path: string): Promise<unknown> => page.goto(`${server.url}/#/${path}`);
@@ -103,16 +162,30 @@ describe('the dashboard', () => {
     await open('');
     await page.reload();
     await tile('line2/oven').waitFor();
-    const paint = await page.evaluate(
-      () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.POSITIVE_INFINITY,
-    );
-    // On a machine that runs other tests beside it.
-    expect(paint).toBeLessThan(2000);
-    expect(await page.locator('.tile').count()).toBe(4);
+    const paints: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      await page.reload();
+      await tile('line2/oven').waitFor();
+      paints.push(
+        await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.POSITIVE_INFINITY),
+      );
+    }
+    expect(paints.sort((a, b) => a - b)[2]).toBeLessThan(1000);
+    expect(await page.locator('.tile').count()).toBe(5);
     await eventually(async () => (await page.locator('.tile.good').count()) === 4, 'all are good');
     const points = async () => (await page.locator('.tile polyline').first().getAttribute('points'))?.split(' ').length ?? 0;
     await eventually(async () => (await points()) > 5, 'the trend moves');
-    expect(await text('.tile .score')).toMatch(/^0\.\d\d of the limit$/);
+    await eventually(async () => /^0\.\d\d × the limit$/.test(await text('.tile .score')), 'the score is shown');
+    // What came before the page was opened is from the history: it shows more than it can have heard.
+    await page.reload();
+    const line = tile('line2/oven').locator('polyline').first();
+    await line.waitFor();
+    const secondsDrawn = () =>
+      line.evaluate((element) => {
+        const places = (element.getAttribute('points') ?? '').split(' ').map((place) => Number(place.split(',')[0]));
+        return ((places.at(-1) ?? 0) - (places[0] ?? 0)) * (300 / 240) - performance.now() / 1000;
+      });
+    await eventually(async () => (await secondsDrawn()) > 2, 'the trend begins before the page did');
     expect(seconds()).toBeLessThan(27);
     await keepPicture(page, 'overview-good');
   });
@@ -177,6 +250,37 @@ describe('the dashboard', () => {
     await page.setViewportSize({ width: 1280, height: 1500 });
     await keepPicture(page, 'asset');
     await page.setViewportSize({ width: 1280, height: 900 });
+    const texts = await page.evaluateHandle(() => {
+      const written = new Set<string>();
+      const { fillText } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+        written.add(text);
+        fillText.call(this, text, ...place);
+      };
+      return written;
+    });
+    await eventually(
+      () => texts.evaluate((written) => ['0.1', '1', '10'].every((tick) => written.has(tick))),
+      'the axis of the score names every power of ten',
+    );
+    // All plots, and the strip between them, have one time axis.
+    for (const width of [1280, 1000]) {
+      await page.setViewportSize({ width, height: 900 });
+      await eventually(async () => {
+        const [strip, ...plots] = await Promise.all(
+          ['.heat canvas', '.chart .u-over'].map((selector) =>
+            page
+              .locator(selector)
+              .evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ left, right }) => [left, right])),
+          ),
+        ).then(([canvas, overs]) => [...(canvas ?? []), ...(overs ?? [])]);
+        return (
+          plots.length === 6 &&
+          plots.every((plot) => plot.every((edge, side) => Math.abs(edge - ((strip as number[])[side] as number)) <= 1))
+        );
+      }, `strip and plots stand below each other at ${width} px`);
+    }
+    await page.setViewportSize({ width: 1280, height: 900 });
     const chart = page.locator('.chart .u-over').nth(1);
     await chart.scrollIntoViewIfNeeded();
     const box = (await chart.boundingBox()) as { x: number; y: number; width: number; height: number };
@@ -189,13 +293,38 @@ describe('the dashboard', () => {
       async () =>
         (await text('.range')) !== before && (await page.getByRole('button', { name: 'Live' }).getAttribute('aria-pressed')) === 'false',
     );
+    await readsOff();
     await page.getByRole('button', { name: 'Earlier' }).click();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByRole('button', { name: '30 days' }).click();
+    await page.getByText(/The history reaches back to [\d:]+ only: .+ of 30 d are shown\./).waitFor();
+    // What is shaded is in words too, and leads there.
+    const span = page.locator('section[aria-labelledby="spans"] li').filter({ hasText: 'anomaly' }).first();
+    expect(await span.innerText()).toMatch(/^(since )?[\d:]+( – [\d:]+ \(.+\))? anomaly: .+ expected .+ × the limit$/);
+    await span.getByRole('button').click();
+    await eventually(async () => (await page.getByRole('button', { name: 'Live' }).getAttribute('aria-pressed')) === 'false');
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByRole('button', { name: '1 min', exact: true }).click();
     await eventually(async () => (await page.getByRole('button', { name: 'Live' }).getAttribute('aria-pressed')) === 'true');
   });
 
-  it('takes acknowledging and shelving to MQTT, and shows what comes from there', async (test) => {
+  it("says of a machine that does not answer since when, in the reader's time, and that there are no data", async (test) => {
+    isAbsent(test);
+    expect(new Date().getTimezoneOffset()).not.toBe(await page.evaluate(() => new Date().getTimezoneOffset()));
+    await open('');
+    const inBerlin = (ms: number): string =>
+      new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: 'Europe/Berlin' }).format(ms);
+    await tile('line3/press').and(page.locator('.failure')).waitFor();
+    const { watched } = gateway.status().assets.find(({ asset }) => asset === 'line3/press') as AssetAlarmState;
+    const [silent] = watched?.silent ?? [];
+    expect(await tile('line3/press').innerText()).toContain(`flow: no communication since ${inBerlin(silent?.sinceMs ?? 0)}`);
+    await open('assets/line3%2Fpress');
+    await page.locator('.charts').waitFor();
+    expect(await page.getByText('No data in this stretch').count()).toBe(3);
+    await page.getByRole('row', { name: /^flow/ }).getByText('no communication').waitFor();
+  });
+
+  it('takes shelving to MQTT, and shows what comes from there', async (test) => {
     isAbsent(test);
     const topic = 'fettle/demo/line1/compressor/alarm';
     const stateOf = () => documents.get(topic)?.alarms.find(({ rule }) => rule === 'anomaly')?.state;
@@ -222,37 +351,41 @@ describe('the dashboard', () => {
     await page.setViewportSize({ width: 1280, height: 1300 });
     await keepPicture(page, 'alarms');
     await page.setViewportSize({ width: 1280, height: 900 });
-    const open2 = page
-      .locator('article.alarm')
-      .filter({ has: page.getByRole('button', { name: /^Acknowledge/ }) })
-      .first();
-    if ((await open2.count()) > 0) {
-      const asset = (await open2.locator('header a').innerText()).trim();
-      await open2.getByRole('button', { name: /^Acknowledge/ }).click();
-      await eventually(
-        () =>
-          documents.get(`fettle/demo/${asset}/alarm`)?.alarms.every(({ state }) => state !== 'unacknowledged') !== false || seconds() > 70,
-        'MQTT has it acknowledged',
-      );
-    }
   });
 
   it('is in order for keyboard and screen reader, light and dark, on a phone, in German', async (test) => {
     isAbsent(test);
     const found: string[] = [];
+    const check = async (where: string): Promise<void> => {
+      await page.evaluate(axe);
+      const { violations } = (await page.evaluate(() =>
+        (window as unknown as { axe: { run(options: object): Promise<unknown> } }).axe.run({ resultTypes: ['violations'] }),
+      )) as {
+        violations: { id: string; impact: string; nodes: { html: string }[] }[];
+      };
+      for (const { id, impact, nodes } of violations)
+        if (impact === 'serious' || impact === 'critical') found.push(`${where}: ${id} ${nodes[0]?.html}`);
+    };
     for (const scheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: scheme });
-      for (const path of pages) {
-        await openWhole(path);
-        await page.evaluate(axe);
-        const { violations } = (await page.evaluate(() => (window as unknown as { axe: { run(): Promise<unknown> } }).axe.run())) as {
-          violations: { id: string; impact: string; nodes: { html: string }[] }[];
-        };
-        for (const { id, impact, nodes } of violations)
-          if (impact === 'serious' || impact === 'critical') found.push(`${scheme} ${path}: ${id} ${nodes[0]?.html}`);
+      for (const width of [1280, 390]) {
+        await page.setViewportSize({ width, height: 900 });
+        for (const path of pages) {
+          await openWhole(path);
+          await check(`${scheme} ${width} ${path}`);
+        }
       }
+      await open('alarms');
+      await page
+        .getByRole('button', { name: /^Shelve/ })
+        .first()
+        .click();
+      await page.getByRole('dialog').waitFor();
+      await check(`${scheme} dialog`);
+      await page.keyboard.press('Escape');
     }
     expect(found).toEqual([]);
+    await page.setViewportSize({ width: 1280, height: 900 });
     await open('');
     await tile('line1/pump').waitFor();
     await keepPicture(page, 'overview-dark');
@@ -260,6 +393,13 @@ describe('the dashboard', () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const path of pages) {
       await openWhole(path);
+      // Every page can be reached, and one sees where one is.
+      const hidden = await page
+        .locator('nav a')
+        .evaluateAll(
+          (links) => links.map((link) => link.getBoundingClientRect()).filter(({ left, right }) => left < 0 || right > innerWidth).length,
+        );
+      expect(`${path} ${hidden}`).toBe(`${path} 0`);
       const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
       expect(`${path} ${wide}`).toBe(`${path} ${room}`);
     }
@@ -280,9 +420,27 @@ describe('the dashboard', () => {
     await open('alarms');
     await page.getByRole('heading', { name: 'Wie viele Alarme Menschen bekommen (ISA-18.2)' }).waitFor();
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('de');
+    // What the gateway says in English, the page says itself.
+    const english = gateway
+      .status()
+      .assets.flatMap(({ watchingText, alarms }) => [watchingText, ...alarms.map(({ message }) => message)])
+      .filter((said) => said !== '');
+    expect(english.length).toBeGreaterThan(5);
+    for (const path of ['', 'assets/line3%2Fpress', 'assets/line1%2Fpump']) {
+      await openWhole(path);
+      const said = await page.locator('main').evaluate((main) => {
+        const copy = main.cloneNode(true) as HTMLElement;
+        // Advice is as the site wrote it.
+        for (const element of copy.querySelectorAll('.advice')) element.remove();
+        return copy.textContent ?? '';
+      });
+      expect(english.filter((sentence) => said.includes(sentence))).toEqual([]);
+      expect(said.match(/\b(expected|limit|watching|watched|since|communication|the|no|score over)\b/gi)).toBeNull();
+      expect(said).not.toMatch(/\d\.\d+-Fache/);
+    }
     await open('account');
     await page.getByLabel('Sprache').selectOption('en');
-  });
+  }, 240_000);
 
   it('gives a viewer nothing to press, and an admin the people', async (test) => {
     isAbsent(test);
@@ -295,6 +453,17 @@ describe('the dashboard', () => {
     const other = await (browser as Browser).newContext({ locale: 'en-GB' });
     const seen = await other.newPage();
     await seen.goto(server.url);
+    await seen.getByLabel('Name').waitFor();
+    for (const scheme of ['light', 'dark'] as const) {
+      await seen.emulateMedia({ colorScheme: scheme });
+      await seen.evaluate(axe);
+      const { violations } = (await seen.evaluate(() =>
+        (window as unknown as { axe: { run(options: object): Promise<unknown> } }).axe.run({ resultTypes: ['violations'] }),
+      )) as {
+        violations: { id: string; impact: string }[];
+      };
+      expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
+    }
     await seen.getByLabel('Name').fill('Vera');
     await seen.getByLabel('Password').fill(password);
     await seen.getByRole('button', { name: 'Log in' }).click();
@@ -307,12 +476,16 @@ describe('the dashboard', () => {
     await seen.goto(`${server.url}/#/models`);
     await seen.locator('.card').first().waitFor();
     expect(await seen.locator('.card button').count()).toBe(0);
+    // Limit, how near healthy windows came to it, and from how much it was learnt.
+    expect(await seen.locator('.card').first().innerText()).toMatch(
+      /36,000 rows\s+3\.217\s+largest healthy score \d+% of it, of 7,076 windows/,
+    );
     await page.getByRole('row', { name: /Vera/ }).getByRole('button', { name: 'Disable' }).click();
     // At once, also where she is logged in.
     await seen.reload();
     await seen.getByRole('button', { name: 'Log in' }).waitFor();
     await other.close();
-  });
+  }, 90_000);
 
   it('is light: less than 150 kB compressed in all', async (test) => {
     isAbsent(test);

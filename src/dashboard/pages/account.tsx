@@ -4,6 +4,7 @@ import { mayAct, type Role, roles } from '../../server/access/roles.ts';
 import { ask, post } from '../api.ts';
 import { when } from '../format.ts';
 import { type Language, language, languages, setLanguage, type Text, t } from '../language.ts';
+import { WideTable } from '../parts/wide-table.tsx';
 import { session, tell } from '../state.ts';
 import { type Theme, theme } from '../theme.ts';
 import { useFetched } from '../use-fetched.ts';
@@ -86,68 +87,66 @@ function People() {
   return (
     <section class="card" aria-labelledby="people">
       <h2 id="people">{t('people.title')}</h2>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('people.name')}</th>
-              <th scope="col">{t('people.role')}</th>
-              <th scope="col">{t('people.since')}</th>
-              <th scope="col">
-                <span class="only-read">{t('models.actions')}</span>
-              </th>
+      <WideTable label={t('people.title')} isCards>
+        <thead>
+          <tr>
+            <th scope="col">{t('people.name')}</th>
+            <th scope="col">{t('people.role')}</th>
+            <th scope="col">{t('people.since')}</th>
+            <th scope="col">
+              <span class="only-read">{t('models.actions')}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {users?.map(({ name: user, role: has, disabled, createdAt }) => (
+            <tr key={user}>
+              <th scope="row">{user}</th>
+              <td data-label={t('people.role')}>
+                <RoleSelect
+                  value={has}
+                  label={`${t('people.role')}: ${user}`}
+                  onChange={(to) => void act(() => post(path(user, 'role'), { role: to }))}
+                />
+              </td>
+              <td data-label={t('people.since')}>{when(Date.parse(createdAt))}</td>
+              <td class="actions">
+                <button type="button" onClick={() => void act(() => post(path(user, disabled ? 'enable' : 'disable')))}>
+                  {disabled ? t('people.enable') : t('people.disable')}
+                </button>
+                <button
+                  type="button"
+                  onClick={() =>
+                    void act(async () => {
+                      const { password } = await post<{ password: string }>(path(user, 'reset-password'));
+                      setSecret(`${user}: ${password}`);
+                    })
+                  }
+                >
+                  {t('people.reset')}
+                </button>
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {users?.map(({ name: user, role: has, disabled, createdAt }) => (
-              <tr key={user}>
-                <th scope="row">{user}</th>
-                <td>
-                  <RoleSelect
-                    value={has}
-                    label={`${t('people.role')}: ${user}`}
-                    onChange={(to) => void act(() => post(path(user, 'role'), { role: to }))}
-                  />
-                </td>
-                <td>{when(Date.parse(createdAt))}</td>
-                <td class="actions">
-                  <button type="button" onClick={() => void act(() => post(path(user, disabled ? 'enable' : 'disable')))}>
-                    {disabled ? t('people.enable') : t('people.disable')}
-                  </button>
-                  <button
-                    type="button"
-                    onClick={() =>
-                      void act(async () => {
-                        const { password } = await post<{ password: string }>(path(user, 'reset-password'));
-                        setSecret(`${user}: ${password}`);
-                      })
-                    }
-                  >
-                    {t('people.reset')}
-                  </button>
-                </td>
-              </tr>
-            ))}
-            {tokens?.map(({ id, name: token, role: has, createdAt, expiresAt }) => (
-              <tr key={id}>
-                <th scope="row">
-                  {token} <small>{t('people.token')}</small>
-                </th>
-                <td>{t(`role.${has}` as Text)}</td>
-                <td>
-                  {when(Date.parse(createdAt))}
-                  {expiresAt !== null && <small>{t('people.until', { when: when(Date.parse(expiresAt)) })}</small>}
-                </td>
-                <td class="actions">
-                  <button type="button" onClick={() => void act(() => ask('DELETE', `/tokens/${id}`))}>
-                    {t('people.remove')}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+          {tokens?.map(({ id, name: token, role: has, createdAt, expiresAt }) => (
+            <tr key={id}>
+              <th scope="row">
+                {token} <small>{t('people.token')}</small>
+              </th>
+              <td data-label={t('people.role')}>{t(`role.${has}` as Text)}</td>
+              <td data-label={t('people.since')}>
+                {when(Date.parse(createdAt))}
+                {expiresAt !== null && <small>{t('people.until', { when: when(Date.parse(expiresAt)) })}</small>}
+              </td>
+              <td class="actions">
+                <button type="button" onClick={() => void act(() => ask('DELETE', `/tokens/${id}`))}>
+                  {t('people.remove')}
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </WideTable>
       {secret !== undefined && (
         <p class="secret" role="status">
           {t('people.once')} <code>{secret}</code>

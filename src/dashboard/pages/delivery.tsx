@@ -1,8 +1,7 @@
-import { useState } from 'preact/hooks';
-import { autonomyMs } from '../../gateway/autonomy.ts';
 import type { StorageForecast } from '../../gateway/storage-forecast.ts';
-import { bytes, count, duration, moment, number, when } from '../format.ts';
+import { count, duration, number, when } from '../format.ts';
 import { type Text, t } from '../language.ts';
+import { AutonomyCard } from '../parts/autonomy-card.tsx';
 import { type LiveStatus, now, status } from '../state.ts';
 import { useFetched } from '../use-fetched.ts';
 
@@ -14,6 +13,34 @@ const isUnheard = ({ link, lastError }: SinkNow['delivery'], sink: SinkNow['sink
 
 export const isDown = (delivery: SinkNow['delivery'], sink: SinkNow['sink']): boolean => !delivery.link.up && !isUnheard(delivery, sink);
 
+const waitingOf = ({ delivery: { lanes } }: SinkNow): number => Object.values(lanes).reduce((sum, { points }) => sum + points, 0);
+
+const countedText = ({ delivery: { counters } }: SinkNow) => ({
+  delivered: count(counters.delivered),
+  rejected: count(counters.rejected),
+});
+
+/** How fast it leaves, and when everything has left. */
+function flowText(sink: SinkNow): string {
+  const { drainPointsPerSecond: rate } = sink.delivery;
+  const waiting = waitingOf(sink);
+  const said = t('delivery.rate', { rate: number(rate, 3), ...countedText(sink) });
+  return waiting > 0 && rate > 0 ? `${said} ${t('delivery.drained', { time: duration((waiting / rate) * 1000) })}` : said;
+}
+
+/** What grows while nothing leaves, and how long it can. */
+function outageText(sink: SinkNow, storage: StorageForecast | undefined): string {
+  const grows = t('delivery.outage', { waiting: count(waitingOf(sink)), rate: number(sink.incomingPointsPerSecond, 3) });
+  return [grows, lastsText(sink, storage), t('delivery.counted', countedText(sink))].join(' ');
+}
+
+function lastsText({ wants }: SinkNow, storage: StorageForecast | undefined): string {
+  if (wants.every((lane) => lane === 'alarms')) return t('delivery.outageAlarms');
+  if (storage === undefined || storage.autonomy === null) return t('delivery.outageLater');
+  const { ms, bound } = storage.autonomy;
+  return t('delivery.outageLasts', { time: duration(ms), bound: t(`bound.${bound}`) });
+}
+
 /** What waits for the cloud, how fast it leaves, and how long the link may stay away. */
 export function Delivery() {
   const { data: storage } = useFetched<StorageForecast>('/storage', 15_000);
@@ -22,9 +49,8 @@ export function Delivery() {
     <>
       <h1>{t('nav.delivery')}</h1>
       {status.value !== undefined && sinks.length === 0 && <p>{t('delivery.none')}</p>}
-      {sinks.map(([id, { delivery, sink }]) => {
-        const waiting = Object.values(delivery.lanes).reduce((sum, { points }) => sum + points, 0);
-        const drainMs = delivery.drainPointsPerSecond > 0 ? (waiting / delivery.drainPointsPerSecond) * 1000 : undefined;
+      {sinks.map(([id, one]) => {
+        const { delivery, sink, wants } = one;
         return (
           <section key={id} class="card" aria-labelledby={`sink-${id}`}>
             <h2 id={`sink-${id}`}>
@@ -49,82 +75,23 @@ export function Delivery() {
                 </tr>
               </thead>
               <tbody>
-                {Object.entries(delivery.lanes).map(([lane, { points, oldestMs }]) => (
-                  <tr key={lane}>
-                    <th scope="row">{t(`lane.${lane}` as Text)}</th>
-                    <td>{count(points)}</td>
-                    <td>{oldestMs === null ? '–' : duration(now.value - oldestMs)}</td>
-                  </tr>
-                ))}
+                {wants.map((lane) => {
+                  const { points, oldestMs } = delivery.lanes[lane];
+                  return (
+                    <tr key={lane}>
+                      <th scope="row">{t(`lane.${lane}` as Text)}</th>
+                      <td>{count(points)}</td>
+                      <td>{oldestMs === null ? '–' : duration(now.value - oldestMs)}</td>
+                    </tr>
+                  );
+                })}
               </tbody>
             </table>
-            <p class="note">
-              {t('delivery.rate', {
-                rate: number(delivery.drainPointsPerSecond, 3),
-                delivered: count(delivery.counters.delivered),
-                rejected: count(delivery.counters.rejected),
-              })}
-              {waiting > 0 && drainMs !== undefined && ` ${t('delivery.drained', { time: duration(drainMs) })}`}
-            </p>
+            <p class="note">{delivery.link.up ? flowText(one) : outageText(one, storage)}</p>
           </section>
         );
       })}
-      {storage !== undefined && <Autonomy storage={storage} />}
+      {storage !== undefined && <AutonomyCard storage={storage} />}
     </>
-  );
-}
-
-/** Real rates of the journal, and what would be at others. */
-function Autonomy({ storage }: { readonly storage: StorageForecast }) {
-  const { bytes: used, bytesPerDay, samplesPerDay, freeBytes, oldestMs, daysOfHistory, bound } = storage;
-  const [factor, setFactor] = useState(1);
-  const autonomy = autonomyMs(storage);
-  return (
-    <section class="card" aria-labelledby="autonomy">
-      <h2 id="autonomy">{t('autonomy.title')}</h2>
-      <dl class="figures">
-        <div>
-          <dt>{t('autonomy.kept')}</dt>
-          <dd>
-            {bytes(used)}
-            <small>{oldestMs === null ? '' : t('autonomy.sinceWhen', { when: moment(oldestMs) })}</small>
-          </dd>
-        </div>
-        <div>
-          <dt>{t('autonomy.free')}</dt>
-          <dd>{bytes(freeBytes)}</dd>
-        </div>
-        <div>
-          <dt>{t('autonomy.perDay')}</dt>
-          <dd>
-            {bytesPerDay === null ? t('autonomy.later') : bytes(bytesPerDay)}
-            <small>{samplesPerDay === null ? '' : t('autonomy.samples', { count: count(samplesPerDay) })}</small>
-          </dd>
-        </div>
-        <div>
-          <dt>{t('autonomy.history')}</dt>
-          <dd>
-            {daysOfHistory === null ? '–' : duration(daysOfHistory * 86_400_000)}
-            <small>{bound === null ? '' : t(`bound.${bound}` as Text)}</small>
-          </dd>
-        </div>
-      </dl>
-      {autonomy !== undefined && (
-        <>
-          <label>
-            {t('autonomy.ask', { factor: number(factor, 2) })}
-            <input
-              type="range"
-              min="0.25"
-              max="8"
-              step="0.25"
-              value={factor}
-              onInput={(event) => setFactor(Number(event.currentTarget.value))}
-            />
-          </label>
-          <p role="status">{t('autonomy.answer', { time: duration(autonomy / factor) })}</p>
-        </>
-      )}
-    </section>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, ask, post } from '../api.ts';
+import { duration } from '../format.ts';
 import { t } from '../language.ts';
 import { begin, endSession, session } from '../state.ts';
 
@@ -18,7 +19,7 @@ export function Login() {
       await post('/session', body);
       await begin();
     } catch (caught) {
-      setError(caught instanceof ApiError ? caught.message : t('login.unreachable'));
+      setError(caught instanceof ApiError ? refusalText(caught) : t('login.unreachable'));
     } finally {
       setBusy(false);
     }
@@ -65,6 +66,13 @@ export function Login() {
       </form>
     </main>
   );
+}
+
+/** Why nobody was let in, in the reader's language. */
+function refusalText({ code, message, retryAfterS }: ApiError): string {
+  if (code === 'FETTLE_ACCESS_DENIED') return t('login.wrong');
+  if (code === 'FETTLE_ACCESS_LOCKED' && retryAfterS > 0) return t('login.locked', { time: duration(1000 * retryAfterS) });
+  return message;
 }
 
 /** A password of one's own, in place of one that was made by chance or by somebody else. */

@@ -1,10 +1,13 @@
 import { useState } from 'preact/hooks';
 import type { AssetModels } from '../../gateway/model-control.ts';
+import type { StoredModel } from '../../gateway/model-store.ts';
 import { mayAct } from '../../server/access/roles.ts';
 import { post } from '../api.ts';
-import { duration, percent, when } from '../format.ts';
-import { type Text, t } from '../language.ts';
+import { duration, leaf, number, percent, when } from '../format.ts';
+import { reader, t } from '../language.ts';
+import { WideTable } from '../parts/wide-table.tsx';
 import { href } from '../router.ts';
+import { doingSentence, learningSentence } from '../sentences.ts';
 import { learning, session, tell } from '../state.ts';
 import { useFetched } from '../use-fetched.ts';
 
@@ -35,85 +38,67 @@ export function Models() {
             <h2 id={`model-${asset}`}>
               <a href={href('assets', asset.replace(/@.*/, ''))}>{asset}</a>
             </h2>
-            {lesson !== undefined && (
-              <p>
-                {t(`stage.${lesson.stage}` as Text)}: {lesson.text}
-              </p>
-            )}
+            {lesson !== undefined && <p>{learningSentence(lesson, reader())}</p>}
             {lesson?.progress && (
               <p>
-                <progress max={lesson.progress.of} value={lesson.progress.done} aria-label={lesson.progress.doing} />{' '}
-                {lesson.progress.doing}
-                {lesson.progress.leftMs !== null && ` · ${t('models.left', { time: duration(lesson.progress.leftMs) })}`}
+                <progress
+                  max={lesson.progress.of}
+                  value={lesson.progress.done}
+                  aria-label={doingSentence(lesson.progress.doing, reader())}
+                />
+                {lesson.progress.leftMs !== null && ` ${t('models.left', { time: duration(lesson.progress.leftMs) })}`}
               </p>
             )}
-            <div class="scroll">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">{t('models.version')}</th>
-                    <th scope="col">{t('models.precision')}</th>
-                    <th scope="col">{t('models.span')}</th>
-                    <th scope="col">{t('models.measured')}</th>
-                    <th scope="col">{t('models.role')}</th>
-                    <th scope="col">
-                      <span class="only-read">{t('models.actions')}</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {stored.map((model) => {
-                    const role =
-                      model.bundle === inForce?.bundle
-                        ? 'active'
-                        : model.bundle === candidate?.bundle
-                          ? 'candidate'
-                          : model.bundle === inForce?.previous
-                            ? 'previous'
-                            : 'stored';
-                    return (
-                      <tr key={model.bundle} class={role}>
-                        <th scope="row">{model.version}</th>
-                        <td>{model.precision}</td>
-                        <td>
-                          {model.fromMs === null || model.toMs === null ? '–' : `${when(model.fromMs)} – ${when(model.toMs)}`}
-                          <small>{t('models.rows', { rows: model.rows })}</small>
-                        </td>
-                        <td>
-                          {model.measured?.map(({ precision, loss }) => (
-                            <small key={precision}>
-                              {precision}: {percent(loss)}
-                            </small>
-                          )) ?? '–'}
-                        </td>
-                        <td>
-                          <span class={`badge ${role === 'active' ? 'good' : role === 'candidate' ? 'connecting' : ''}`}>
-                            {t(`role.${role}` as Text)}
-                          </span>
-                        </td>
-                        <td class="actions">
-                          {may && role === 'candidate' && (
-                            <>
-                              <button type="button" class="primary" disabled={isBusy} onClick={() => void run('promote', { asset })}>
-                                {t('models.promote')}
-                              </button>
-                              <button type="button" disabled={isBusy} onClick={() => void run('discard', { asset })}>
-                                {t('models.discard')}
-                              </button>
-                            </>
-                          )}
-                          {may && learns && (role === 'stored' || role === 'previous') && (
-                            <button type="button" disabled={isBusy} onClick={() => void run('use', { asset, version: model.version })}>
-                              {t('models.use')}
+            <WideTable label={t('models.of', { asset })} isCards>
+              <thead>
+                <tr>
+                  <th scope="col">{t('models.version')}</th>
+                  <th scope="col">{t('models.role')}</th>
+                  <th scope="col">{t('models.span')}</th>
+                  <th scope="col">{t('models.limit')}</th>
+                  <th scope="col">{t('models.selfTest')}</th>
+                  <th scope="col">{t('models.precision')}</th>
+                  <th scope="col">
+                    <span class="only-read">{t('models.actions')}</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {stored.map((model) => {
+                  const role =
+                    model.bundle === inForce?.bundle
+                      ? 'active'
+                      : model.bundle === candidate?.bundle
+                        ? 'candidate'
+                        : model.bundle === inForce?.previous
+                          ? 'previous'
+                          : 'stored';
+                  return (
+                    <tr key={model.bundle} class={role}>
+                      <th scope="row">{isOfTime(model.version) ? when(Date.parse(model.createdAt)) : model.version}</th>
+                      <ModelFacts model={model} role={role} />
+                      <td class="actions">
+                        {may && role === 'candidate' && (
+                          <>
+                            <button type="button" class="primary" disabled={isBusy} onClick={() => void run('promote', { asset })}>
+                              {t('models.promote')}
                             </button>
-                          )}
-                        </td>
-                      </tr>
-                    );
-                  })}
-                </tbody>
-              </table>
-            </div>
+                            <button type="button" disabled={isBusy} onClick={() => void run('discard', { asset })}>
+                              {t('models.discard')}
+                            </button>
+                          </>
+                        )}
+                        {may && learns && (role === 'stored' || role === 'previous') && (
+                          <button type="button" disabled={isBusy} onClick={() => void run('use', { asset, version: model.version })}>
+                            {t('models.use')}
+                          </button>
+                        )}
+                      </td>
+                    </tr>
+                  );
+                })}
+              </tbody>
+            </WideTable>
             {may && learns && (
               <div class="actions">
                 {lesson?.progress ? (
@@ -130,6 +115,56 @@ export function Models() {
           </section>
         );
       })}
+    </>
+  );
+}
+
+/** The last part of a version that an asset learnt by itself is the second in which it did. */
+const isOfTime = (version: string): boolean => Number(version.split('.')[2]) > 1e9;
+
+/** What is known of a model: role, what it was learnt from, its limit, what it sees, what rounding costs. */
+function ModelFacts({ model, role }: { readonly model: StoredModel; readonly role: 'active' | 'candidate' | 'previous' | 'stored' }) {
+  const { version, precision, rows, fromMs, toMs, limit, largestHealthy, calibratedOn, selfTest, measured } = model;
+  return (
+    <>
+      <td data-label={t('models.role')}>
+        <span>
+          <span class={`badge ${role === 'active' ? 'good' : role === 'candidate' ? 'connecting' : ''}`}>{t(`role.${role}`)}</span>
+          {isOfTime(version) && <small>{version}</small>}
+        </span>
+      </td>
+      <td data-label={t('models.span')}>
+        <span>
+          {fromMs === null || toMs === null ? '–' : `${when(fromMs)} – ${when(toMs)}`}
+          <small>{t('models.rows', { rows })}</small>
+        </span>
+      </td>
+      <td data-label={t('models.limit')}>
+        <span>
+          {number(limit)}
+          <small>{t('models.healthy', { ratio: percent(largestHealthy, 0), count: calibratedOn })}</small>
+        </span>
+      </td>
+      <td data-label={t('models.selfTest')}>
+        {selfTest === null ? (
+          '–'
+        ) : (
+          <span>
+            {t('models.sees', { share: percent(selfTest.share, 0) })}
+            {selfTest.blind.length > 0 && <small class="bad">{t('models.blind', { names: selfTest.blind.map(leaf).join(', ') })}</small>}
+          </span>
+        )}
+      </td>
+      <td data-label={t('models.precision')}>
+        <span>
+          {precision}
+          {measured?.map(({ precision: one, sameVerdict, loss }) => (
+            <small key={one}>
+              {t('models.measured', { precision: one, same: percent(sameVerdict, 2), loss: reader().number(100 * loss, 2) })}
+            </small>
+          ))}
+        </span>
+      </td>
     </>
   );
 }

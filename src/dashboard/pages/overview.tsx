@@ -2,13 +2,14 @@ import type { AssetAlarmState } from '../../core/alarm.ts';
 import { healthOf } from '../../core/health.ts';
 import { autonomyMs } from '../../gateway/autonomy.ts';
 import type { StorageForecast } from '../../gateway/storage-forecast.ts';
-import { count, duration, leaf } from '../format.ts';
+import { duration, leaf, ratio } from '../format.ts';
 import { sentenceOf } from '../health.ts';
-import { t } from '../language.ts';
+import { reader, t } from '../language.ts';
 import { HealthMark } from '../parts/health-mark.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { href } from '../router.ts';
-import { assets, isLive, learning, newestScore, standing, status, trendOf } from '../state.ts';
+import { doingSentence } from '../sentences.ts';
+import { assets, isLive, learning, newestScore, status, trendEndMs, trends, waiting } from '../state.ts';
 import { useFetched } from '../use-fetched.ts';
 import { isDown } from './delivery.tsx';
 
@@ -26,10 +27,12 @@ function Tile({ state }: { readonly state: AssetAlarmState }) {
         </h2>
         <HealthMark health={health} />
       </header>
-      <Sparkline points={trendOf(asset)} />
-      <p class="score">{score === undefined ? t('score.none') : t('score.ofLimit', { ratio: (score.value / score.limit).toFixed(2) })}</p>
+      <Sparkline points={trends.value.get(asset) ?? []} toMs={trendEndMs.value} />
+      <p class="score">{score === undefined ? t('score.none') : t('score.ofLimit', { ratio: ratio(score.value / score.limit) })}</p>
       <p class="sentence">{sentenceOf(state, lesson)}</p>
-      {lesson?.progress && <progress max={lesson.progress.of} value={lesson.progress.done} aria-label={lesson.progress.doing} />}
+      {lesson?.progress && (
+        <progress max={lesson.progress.of} value={lesson.progress.done} aria-label={doingSentence(lesson.progress.doing, reader())} />
+      )}
     </a>
   );
 }
@@ -38,21 +41,20 @@ function Tile({ state }: { readonly state: AssetAlarmState }) {
 export function Overview() {
   const { data: storage } = useFetched<StorageForecast>('/storage', 30_000);
   const all = assets.value;
-  const now = status.value;
-  const waiting = Object.values(now?.sinks ?? {}).reduce(
+  const site = status.value;
+  const backlog = Object.values(site?.sinks ?? {}).reduce(
     (sum, { delivery }) => sum + Object.values(delivery.lanes).reduce((points, lane) => points + lane.points, 0),
     0,
   );
-  const linkDown = Object.entries(now?.sinks ?? {}).filter(([, { delivery, sink }]) => isDown(delivery, sink));
-  const trouble = Object.entries(now?.sources ?? {}).filter(([, { state }]) => state !== 'good');
+  const linkDown = Object.entries(site?.sinks ?? {}).filter(([, { delivery, sink }]) => isDown(delivery, sink));
+  const trouble = Object.entries(site?.sources ?? {}).filter(([, { state }]) => state !== 'good');
   const autonomy = storage === undefined ? undefined : autonomyMs(storage);
-  const unacknowledged = standing.value.filter(({ state }) => state === 'unacknowledged').length;
   return (
     <>
-      <h1>{now === undefined ? 'Fettle' : t('overview.title', { site: now.site })}</h1>
+      <h1>{site === undefined ? 'Fettle' : t('overview.title', { site: site.site })}</h1>
       <ul class="site-line" aria-label={t('overview.site')}>
-        <li class={unacknowledged > 0 ? 'warn' : 'ok'}>
-          <a href={href('alarms')}>{unacknowledged > 0 ? t('overview.unacknowledged', { count: unacknowledged }) : t('overview.calm')}</a>
+        <li class={waiting.value > 0 ? 'warn' : 'ok'}>
+          <a href={href('alarms')}>{waiting.value > 0 ? t('overview.unacknowledged', { count: waiting.value }) : t('overview.calm')}</a>
         </li>
         <li class={trouble.length > 0 ? 'warn' : 'ok'}>
           <a href={href('sources')}>
@@ -64,8 +66,11 @@ export function Overview() {
             {linkDown.length > 0 ? t('overview.linkDown', { names: linkDown.map(([id]) => id).join(', ') }) : t('overview.linkUp')}
           </a>
         </li>
-        <li>{t('overview.backlog', { count: count(waiting) })}</li>
-        {autonomy !== undefined && <li>{t('overview.autonomy', { time: duration(autonomy) })}</li>}
+        <li>{t('overview.backlog', { count: backlog })}</li>
+        {autonomy !== undefined && (
+          <li>{t(storage?.isEarly ? 'overview.autonomyEarly' : 'overview.autonomy', { time: duration(autonomy) })}</li>
+        )}
+        {storage !== undefined && storage.waitingBytesPerDay === null && <li>{t('overview.autonomyLater')}</li>}
         {!isLive.value && <li class="warn">{t('overview.notLive')}</li>}
       </ul>
       {all === undefined ? (

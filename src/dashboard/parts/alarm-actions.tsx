@@ -1,124 +1,101 @@
 import { useState } from 'preact/hooks';
+import { waitsForSomebody } from '../../core/alarm.ts';
 import type { CommandVerb } from '../../core/control-row.ts';
 import { mayAct } from '../../server/access/roles.ts';
-import { post } from '../api.ts';
-import { type Text, t } from '../language.ts';
-import { type AssetAlarm, session, tell } from '../state.ts';
-import { Dialog } from './dialog.tsx';
+import { reader, type Text, t } from '../language.ts';
+import { alarmSentence } from '../sentences.ts';
+import { type AssetAlarm, session } from '../state.ts';
+import { CommandDialog, send } from './command-dialog.tsx';
+import { canBeJudged, VerdictButton } from './verdict-button.tsx';
 
-interface Wanted {
-  readonly verb: CommandVerb;
-  readonly hasDuration: boolean;
+interface Offered {
+  /** Done at once. */
+  readonly direct: readonly CommandVerb[];
+  readonly shelve: boolean;
+  /** Keeps it from being shown until somebody ends that. */
+  readonly putAway: boolean;
 }
 
-const shelveTimes = ['15m', '1h', '8h', '24h', '7d'] as const;
-/** What needs a reason or a time before it is done. */
-const asked: Partial<Record<CommandVerb, Wanted>> = {
-  shelve: { verb: 'shelve', hasDuration: true },
-  suppress: { verb: 'suppress', hasDuration: false },
-  outOfService: { verb: 'outOfService', hasDuration: false },
-  newNormal: { verb: 'newNormal', hasDuration: false },
-};
-
 /** What a person can do with an alarm in its state. */
-function verbsOf({ state, rule }: AssetAlarm): readonly CommandVerb[] {
-  const verdicts: readonly CommandVerb[] = rule === 'anomaly' || rule === 'drift' ? ['real', 'false', 'planned', 'newNormal'] : [];
+function offeredFor({ state }: AssetAlarm): Offered {
+  const away: Pick<Offered, 'shelve' | 'putAway'> = { shelve: false, putAway: false };
   switch (state) {
     case 'unacknowledged':
     case 'returnedUnacknowledged':
     case 'latchedUnacknowledged':
-      return ['acknowledge', 'shelve', ...verdicts, 'suppress', 'outOfService'];
+      return { direct: ['acknowledge'], shelve: true, putAway: true };
     case 'latchedAcknowledged':
-      return ['reset', 'shelve', ...verdicts];
+      return { direct: ['reset'], shelve: true, putAway: false };
     case 'shelved':
-      return ['unshelve'];
+      return { direct: ['unshelve'], ...away };
     case 'suppressedByDesign':
-      return ['unsuppress'];
+      return { direct: ['unsuppress'], ...away };
     case 'outOfService':
-      return ['inService'];
+      return { direct: ['inService'], ...away };
     default:
-      return ['shelve', ...verdicts, 'suppress', 'outOfService'];
+      return { direct: [], shelve: true, putAway: true };
   }
 }
 
-/** The buttons of one alarm. */
+export const mayOperate = (): boolean => session.value != null && mayAct(session.value.role, 'operator');
+
+type Open = 'shelve' | 'comment' | 'more';
+
+/** The buttons of one alarm: what is done at once in front, everything else with a sentence about what it does. */
 export function AlarmActions({ alarm }: { readonly alarm: AssetAlarm }) {
-  const [dialog, setDialog] = useState<Wanted | undefined>(undefined);
-  const [reason, setReason] = useState('');
-  const [lasts, setLasts] = useState<string>('1h');
+  const [open, setOpen] = useState<Open | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
-  const may = session.value !== null && session.value !== undefined && mayAct(session.value.role, 'operator');
-  if (!may) return null;
-  const { asset, rule, tag } = alarm;
-  const run = async (verb: CommandVerb, more: object = {}): Promise<void> => {
+  if (!mayOperate()) return null;
+  const { asset, rule, tag, state } = alarm;
+  const { direct, shelve, putAway } = offeredFor(alarm);
+  const name = `${asset} ${tag ?? ''}`.trim();
+  const close = (): void => setOpen(undefined);
+  const run = async (verb: CommandVerb): Promise<void> => {
     setBusy(true);
-    try {
-      await post(`/commands/${verb}`, { asset, rule, ...(tag !== null && { tag }), ...more });
-      setDialog(undefined);
-      setReason('');
-    } catch (error) {
-      tell(error);
-    } finally {
-      setBusy(false);
-    }
+    await send(alarm, verb);
+    setBusy(false);
   };
-  const press = (verb: CommandVerb): void => {
-    const wanted = asked[verb];
-    if (wanted === undefined) void run(verb);
-    else setDialog(wanted);
-  };
-  const name = `${asset} ${tag ?? ''}`;
+  const asks = (what: Open, text: Text) => (
+    <button type="button" disabled={isBusy} aria-label={`${t(text)}: ${name}`} onClick={() => setOpen(what)}>
+      {t(text)}
+    </button>
+  );
   return (
     <div class="actions">
-      {verbsOf(alarm).map((verb) => (
+      {direct.map((verb) => (
         <button
           key={verb}
           type="button"
           class={verb === 'acknowledge' ? 'primary' : ''}
           disabled={isBusy}
-          title={t(`hint.${verb}` as Text)}
           aria-label={`${t(`verb.${verb}` as Text)}: ${name}`}
-          onClick={() => press(verb)}
+          onClick={() => void run(verb)}
         >
           {t(`verb.${verb}` as Text)}
         </button>
       ))}
-      {dialog !== undefined && (
-        <Dialog title={`${t(`verb.${dialog.verb}` as Text)}: ${asset}`} onClose={() => setDialog(undefined)}>
-          <form
-            method="dialog"
-            onSubmit={(event) => {
-              event.preventDefault();
-              void run(dialog.verb, { comment: reason, ...(dialog.hasDuration && { for: lasts }) });
-            }}
-          >
-            <p>{t(`hint.${dialog.verb}` as Text)}</p>
-            {dialog.hasDuration && (
-              <label>
-                {t('alarm.forHowLong')}
-                <select value={lasts} onChange={(event) => setLasts(event.currentTarget.value)}>
-                  {shelveTimes.map((time) => (
-                    <option key={time} value={time}>
-                      {t(`time.${time}` as Text)}
-                    </option>
-                  ))}
-                </select>
-              </label>
-            )}
-            <label>
-              {t('alarm.reason')}
-              <textarea required maxLength={2000} rows={3} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
-            </label>
-            <div class="actions">
-              <button type="submit" class="primary" disabled={isBusy}>
-                {t(`verb.${dialog.verb}` as Text)}
-              </button>
-              <button type="button" onClick={() => setDialog(undefined)}>
-                {t('cancel')}
-              </button>
-            </div>
-          </form>
-        </Dialog>
+      {shelve && asks('shelve', 'verb.shelve')}
+      {canBeJudged(rule) && <VerdictButton target={{ asset, rule, tag }} sentence={alarmSentence(alarm, reader())} />}
+      {asks('comment', 'verb.comment')}
+      {putAway && asks('more', 'alarm.more')}
+      {open === 'shelve' && <CommandDialog title={`${t('verb.shelve')}: ${name}`} verbs={['shelve']} target={alarm} onClose={close} />}
+      {open === 'comment' && (
+        <CommandDialog
+          title={`${t('verb.comment')}: ${name}`}
+          verbs={['comment']}
+          target={alarm}
+          acknowledges={waitsForSomebody(state)}
+          onClose={close}
+        />
+      )}
+      {open === 'more' && (
+        <CommandDialog
+          title={`${t('alarm.moreTitle')}: ${name}`}
+          submit={t('alarm.do')}
+          verbs={['suppress', 'outOfService']}
+          target={alarm}
+          onClose={close}
+        />
       )}
     </div>
   );

@@ -1,12 +1,13 @@
 import { duration, leaf, when, withUnit } from '../format.ts';
-import { type Text, t, word } from '../language.ts';
+import { reader, type Text, t, word } from '../language.ts';
 import { href } from '../router.ts';
+import { alarmSentence } from '../sentences.ts';
 import { type AssetAlarm, now } from '../state.ts';
 import { AlarmActions } from './alarm-actions.tsx';
 
 /** One alarm that is not normal: what, where, against what was expected, what to do. */
 export function AlarmCard({ alarm }: { readonly alarm: AssetAlarm }) {
-  const { asset, rule, tag, state, kind, priority, sinceMs, message, findings, advice, consequence, provisional, shelvedUntilMs } = alarm;
+  const { asset, rule, tag, state, kind, priority, sinceMs, findings, advice, consequence, provisional, shelvedUntilMs } = alarm;
   return (
     <article class={`alarm ${priority} ${state}`}>
       <header>
@@ -23,10 +24,10 @@ export function AlarmCard({ alarm }: { readonly alarm: AssetAlarm }) {
           {t('since', { when: when(sinceMs), age: duration(now.value - sinceMs) })}
         </time>
       </header>
-      <p class="message">{message}</p>
+      <p class="message">{alarmSentence(alarm, reader())}</p>
       {provisional && <p class="note">{t('alarm.provisional')}</p>}
       {shelvedUntilMs !== null && <p class="note">{t('alarm.shelvedUntil', { when: when(shelvedUntilMs) })}</p>}
-      {findings.length > 0 && (
+      {findings.some(({ expected, share }) => expected !== null || share !== null) && (
         <div class="scroll">
           <table class="findings">
             <thead>

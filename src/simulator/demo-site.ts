@@ -8,6 +8,8 @@ export interface DemoSiteOptions {
   readonly seed: number;
   /** Seconds the demo lasts; undefined: until it is stopped, with a new fault every minute or so. */
   readonly lastsS: number | undefined;
+  /** False: no fault and no outage comes by itself, whoever runs it adds them. */
+  readonly scripted?: boolean;
   readonly modbusPort?: number;
   readonly mqttPort?: number;
 }
@@ -30,7 +32,8 @@ export class DemoSite {
     this.#options = options;
     const random = seededRandom(options.seed + 77);
     this.#random = random;
-    const faults: Fault[] = repertoire.map((fault) => ({ ...fault, onsetS: healthyS + 4 * random(), durationS: 9 + 2 * random() }));
+    const own: Fault[] = repertoire.map((fault) => ({ ...fault, onsetS: healthyS + 4 * random(), durationS: 9 + 2 * random() }));
+    const faults = options.scripted === false ? [] : own;
     // The hall warms from the beginning to the end: no fault, and nothing may be raised for it.
     this.#served = new ServedPlant({ seed: options.seed, faults, drift: { fromS: 5, toS: 55, by: 4 } });
     this.#served.onStep = (timeS) => this.#step(timeS);
@@ -80,6 +83,7 @@ export class DemoSite {
   }
 
   #step(timeS: number): void {
+    if (this.#options.scripted === false) return;
     this.cloud.reachable = timeS < outageS.from || timeS >= outageS.to;
     if (this.#options.lastsS === undefined && timeS >= this.#nextFaultS) {
       const choice = repertoire[Math.floor(this.#random() * repertoire.length)] as (typeof repertoire)[number];

@@ -13,6 +13,7 @@ import { Gateway } from '../../src/gateway/gateway.ts';
 import { LiveEvents } from '../../src/server/live-events.ts';
 import { type RunningServer, serve } from '../../src/server/serve.ts';
 import { DemoSite } from '../../src/simulator/demo-site.ts';
+import { repertoire } from '../../src/simulator/served-plant.ts';
 import { root } from '../house/sources.ts';
 import { keepPicture, startBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
@@ -43,7 +44,8 @@ beforeAll(async () => {
   browser = await startBrowser();
   if (browser === undefined) return;
   directory = mkdtempSync(join(tmpdir(), 'fettle-browser-'));
-  site = new DemoSite({ seed: 41, lastsS: undefined });
+  // Faults and the outage come when a test is ready for them, however busy the machine is.
+  site = new DemoSite({ seed: 41, lastsS: undefined, scripted: false });
   await site.start();
   const loaded = parseConfig(
     JSON.stringify(withDeadMachine(site.configuration(directory, join(root, 'models')))),
@@ -186,22 +188,24 @@ describe('the dashboard', () => {
         return ((places.at(-1) ?? 0) - (places[0] ?? 0)) * (300 / 240) - performance.now() / 1000;
       });
     await eventually(async () => (await secondsDrawn()) > 2, 'the trend begins before the page did');
-    expect(seconds()).toBeLessThan(27);
     await keepPicture(page, 'overview-good');
-  });
+  }, 90_000);
 
   it('shows that the link is cut, and that it is back', async (test) => {
     isAbsent(test);
     await open('');
+    await page.getByText('Link up').waitFor();
+    site.cloud.reachable = false;
     await page.getByText('Link down: cloud').waitFor({ timeout: 25_000 });
     await open('delivery');
     await page
       .getByText(/points wait|Points waiting/)
       .first()
       .waitFor();
+    site.cloud.reachable = true;
     await open('');
     await page.getByText('Link up').waitFor({ timeout: 30_000 });
-  });
+  }, 90_000);
 
   it('shows an alarm within two seconds of the MQTT alert', async (test) => {
     isAbsent(test);
@@ -218,6 +222,7 @@ describe('the dashboard', () => {
       return times;
     });
     const offset = Date.now() - performance.now();
+    for (const fault of repertoire) site.plant.add({ ...fault, onsetS: seconds(), durationS: 3600 });
     await eventually(() => alerted.has('line1/pump') && alerted.has('line2/conveyor'), 'the faults are found', 40_000);
     await tile('line1/pump').and(page.locator('.outOfSpecification')).waitFor();
     await tile('line2/conveyor').and(page.locator('.outOfSpecification')).waitFor();
@@ -229,7 +234,7 @@ describe('the dashboard', () => {
     expect(await tile('line1/pump').innerText()).toContain('Out of specification');
     expect(await page.title()).toMatch(/^\(\d\) Fettle – demo$/);
     await keepPicture(page, 'overview');
-  });
+  }, 90_000);
 
   it('shows channels with what the model expected, parts of the score, alarm spans; one zooms and goes back', async (test) => {
     isAbsent(test);
@@ -306,7 +311,7 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByRole('button', { name: '1 min', exact: true }).click();
     await eventually(async () => (await page.getByRole('button', { name: 'Live' }).getAttribute('aria-pressed')) === 'true');
-  });
+  }, 120_000);
 
   it("says of a machine that does not answer since when, in the reader's time, and that there are no data", async (test) => {
     isAbsent(test);
@@ -351,7 +356,7 @@ describe('the dashboard', () => {
     await page.setViewportSize({ width: 1280, height: 1300 });
     await keepPicture(page, 'alarms');
     await page.setViewportSize({ width: 1280, height: 900 });
-  });
+  }, 90_000);
 
   it('is in order for keyboard and screen reader, light and dark, on a phone, in German', async (test) => {
     isAbsent(test);

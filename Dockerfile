@@ -29,8 +29,8 @@ FROM machine AS gateway
 COPY --from=trees /out/gateway /opt/fettle
 # What docker-compose.yml lays volumes over: a new volume takes over whose a directory is. 1883 is mosquitto's user, 472 Grafana's.
 RUN ln -s /opt/fettle/fettle /usr/local/bin/fettle \
- && install -d -o 10001 -g 10001 -m 0750 /secrets /secrets/gateway /secrets/plant /secrets/mosquitto /secrets/grafana /secrets/node-red \
- && install -d -o 10001 -g 10001 -m 0700 /volumes /volumes/influxdb \
+ && install -d -o 10001 -g 10001 -m 0750 /secrets /secrets/gateway /secrets/plant /secrets/mosquitto /secrets/grafana /secrets/node-red /secrets/prometheus \
+ && install -d -o 10001 -g 10001 -m 0700 /volumes /volumes/influxdb /volumes/prometheus \
  && install -d -o 1883 -g 1883 -m 0700 /volumes/mosquitto \
  && install -d -o 472 -g 472 -m 0700 /volumes/grafana
 USER 10001:10001

@@ -1,7 +1,6 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=2
 // Small young generation, few malloc arenas: what the gateway makes dies at once, and 70 MB less stay resident for no measurable CPU (docs/measurements.md).
 // Plain JavaScript that any Node can read: on an older one it goes on with the Node that `npm ci` brought, or says what to do.
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +23,22 @@ if (suits) {
     );
     process.exitCode = 1;
   } else {
-    const { status, signal } = spawnSync(bundled, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-      stdio: 'inherit',
+    const { spawn } = await import('node:child_process');
+    const child = spawn(bundled, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+    // Whoever stops or reloads this process means the other. Ctrl-C at a terminal has reached both already, and a second one would not wait for a clean stop.
+    const forward = (signal) => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    };
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, forward);
+    child.on('error', (error) => {
+      process.stderr.write(`${bundled} does not start: ${error.message}\n`);
+      process.exit(1);
     });
-    process.exitCode = status ?? (signal === null ? 1 : 130);
+    child.on('exit', (code, signal) => {
+      for (const name of signals) process.removeListener(name, forward);
+      if (signal === null) process.exitCode = code;
+      else process.kill(process.pid, signal);
+    });
   }
 }

@@ -1,5 +1,5 @@
 // Runs once before the others of docker-compose.yml, and again at each `up`: what is there stays. No password is the same on two machines, and none stands in a file of the repository.
-//   setup.js secrets    passwords, each for who needs it; a token for Node-RED
+//   setup.js secrets    passwords, each for who needs it; tokens for Node-RED and Prometheus
 //   setup.js accounts   users and database in InfluxDB
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 const secrets = process.env.FETTLE_SECRETS ?? '/secrets';
 const influxdb = process.env.INFLUXDB_URL ?? 'http://influxdb:8086';
+const data = process.env.FETTLE_DATA ?? '/data';
 const database = 'fettle';
 
 const read = (name) => readFileSync(join(secrets, name), 'utf8');
@@ -30,12 +31,17 @@ function makeSecrets() {
   password('gateway/influxdb-admin');
   password('grafana/influxdb', 'gateway/influxdb-grafana');
   password('grafana/admin');
-  if (existsSync(join(secrets, 'node-red/token'))) return;
+  token('node-red', 'operator');
+  token('prometheus', 'viewer');
+}
+
+function token(name, role) {
+  if (existsSync(join(secrets, `${name}/token`))) return;
   // While no gateway runs on the data directory, whoever may write it may do this.
-  const said = execFileSync('fettle', ['token', 'add', 'node-red', '--role', 'operator', '--data', '/data', '--json'], {
+  const said = execFileSync('fettle', ['token', 'add', name, '--role', role, '--data', data, '--json'], {
     encoding: 'utf8',
   });
-  write('node-red/token', JSON.parse(said).secret);
+  write(`${name}/token`, JSON.parse(said).secret);
 }
 
 /** Throws what InfluxDB says. */

@@ -21,14 +21,14 @@ export class Outgoing {
   readonly #clock: Clock;
   readonly #startedMs: number;
   readonly #rates = new Map<string, Throughput>();
-  /** Whether a sink sends samples, which then wait in the journal. */
-  readonly samplesWait: boolean;
+  /** The most that waits for a sink while its link is away: samples wait in the journal, results in the outbox; alarms are few, and never dropped. */
+  readonly waits: 'samples' | 'results' | 'alarms';
   #bytes = 0;
 
   constructor(clock: Clock, sinks: readonly Sink[]) {
     this.#clock = clock;
     this.#startedMs = clock.monotonicMs();
-    this.samplesWait = sinks.some(({ wants }) => wants.has('samples'));
+    this.waits = (['samples', 'results'] as const).find((lane) => sinks.some(({ wants }) => wants.has(lane))) ?? 'alarms';
     for (const { id } of sinks) this.#rates.set(id, new Throughput());
   }
 

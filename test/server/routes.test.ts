@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { roles } from '../../src/server/access/roles.ts';
 import type { ApiServer } from '../../src/server/server.ts';
+import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -20,6 +21,7 @@ async function start(options = {}): Promise<ApiServer> {
   return startServer(await startGateway(configuration()), options);
 }
 
+const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
 const withToken = (token: string) => ({ authorization: `Bearer ${token}` });
 const filled = (path: string): string => path.replace(/:asset/, 'line1%2Fpress').replace(/:(\w+)/g, 'none');
 
@@ -94,7 +96,7 @@ describe('a browser', () => {
   /** A server with one user, and how that user logs in. */
   async function startWithAda() {
     const server = await start({ names: ['gateway.plant'] });
-    const password = await server.access.store.addUser('ada', 'operator', new Date());
+    const password = await server.access.store.addUser('ada', 'operator', new Date(), 'a password of my own');
     const login = (headers: Record<string, string> = {}, secret = password) =>
       fetch(`${server.url}/api/v1/session`, {
         method: 'POST',
@@ -103,8 +105,6 @@ describe('a browser', () => {
       });
     return { server, login };
   }
-  const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-
   it('logs in, acts in its own name, and out', async () => {
     const { server, login } = await startWithAda();
     const response = await login();
@@ -115,7 +115,7 @@ describe('a browser', () => {
       name: 'ada',
       role: 'operator',
       kind: 'session',
-      mustChange: true,
+      mustChange: false,
     });
     const shelved = await fetch(`${server.url}/api/v1/commands/shelve`, {
       method: 'POST',
@@ -182,5 +182,81 @@ describe('a browser', () => {
     expect(locked.status).toBe(429);
     expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(20);
     expect(await locked.json()).toMatchObject({ code: 'FETTLE_ACCESS_LOCKED', detail: expect.stringMatching(/try again in \d+ s/) });
+  });
+});
+
+describe('a login that ends', () => {
+  /** What goes on for hours, and whether it still does. */
+  async function listenTo(server: ApiServer, headers: Record<string, string>) {
+    const response = await fetch(`${server.url}/api/v1/events?events=status`, { headers });
+    const said = { isOver: false, bytes: 0 };
+    void (async () => {
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) said.bytes += chunk.length;
+    })()
+      .catch(() => {})
+      .finally(() => {
+        said.isOver = true;
+      });
+    await eventually(() => said.bytes > 0, 'it is told something');
+    return said;
+  }
+
+  it('ends what it listens to: by logging out, by being disabled, and with its token', async () => {
+    const server = await start();
+    const { access } = server;
+    const admin = { ...withToken(server.token), 'content-type': 'application/json' };
+    const login = async (user: string) => {
+      const response = await fetch(`${server.url}/api/v1/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin: server.url },
+        body: JSON.stringify({ user, password: `the password of ${user}` }),
+      });
+      return { cookie: cookieOf(response), origin: server.url };
+    };
+    for (const user of ['ada', 'bob']) await access.store.addUser(user, 'operator', new Date(), `the password of ${user}`);
+    const [ada, bob] = [await login('ada'), await login('bob')];
+    const token = access.store.addToken('grafana', 'viewer', new Date());
+    const heard = {
+      ada: await listenTo(server, ada),
+      bob: await listenTo(server, bob),
+      grafana: await listenTo(server, withToken(token.secret)),
+    };
+    const over = () => Object.entries(heard).flatMap(([who, { isOver }]) => (isOver ? [who] : []));
+    await fetch(`${server.url}/api/v1/session`, { method: 'DELETE', headers: ada });
+    await eventually(() => heard.ada.isOver, 'ada has logged out');
+    expect(over()).toEqual(['ada']);
+    await fetch(`${server.url}/api/v1/users/bob/disable`, { method: 'POST', headers: admin, body: '{}' });
+    await eventually(() => heard.bob.isOver, 'bob is disabled');
+    expect(over()).toEqual(['ada', 'bob']);
+    await fetch(`${server.url}/api/v1/tokens/${token.id}`, { method: 'DELETE', headers: withToken(server.token) });
+    await eventually(() => heard.grafana.isOver, 'the token is good for nothing');
+  });
+
+  it('with a password that was made by chance is good for nothing but to choose another', async () => {
+    const server = await start();
+    const password = await server.access.store.addUser('ada', 'admin', new Date());
+    const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+      fetch(`${server.url}/api/v1/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin: server.url, ...headers },
+        body: JSON.stringify(body),
+      });
+    const first = { cookie: cookieOf(await post('session', { user: 'ada', password })) };
+    const got = async (headers: Record<string, string>) =>
+      Object.fromEntries(
+        await Promise.all(
+          ['session', 'assets', 'status', 'events?events=status', 'users', 'audit'].map(async (path) => {
+            const abort = new AbortController();
+            const { status } = await fetch(`${server.url}/api/v1/${path}`, { headers, signal: abort.signal });
+            abort.abort();
+            return [path, status] as const;
+          }),
+        ),
+      );
+    expect(await got(first)).toEqual({ session: 200, assets: 403, status: 403, 'events?events=status': 403, users: 403, audit: 403 });
+    const refused = await post('commands/comment', { asset: 'line1/press', comment: 'x' }, first);
+    expect([refused.status, await refused.json()]).toMatchObject([403, { detail: 'ada has to choose a password first' }]);
+    const own = { cookie: cookieOf(await post('session/password', { password: 'a password of my own' }, first)) };
+    expect(Object.values(await got(own))).toEqual([200, 200, 200, 200, 200, 200]);
   });
 });

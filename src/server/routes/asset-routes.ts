@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FettleError } from '../../core/errors.ts';
+import { assetChart, assetState, assetWithChannels } from '../answers/asset-answer.ts';
 import { type Route, route } from '../route.ts';
 import type { Serving } from '../served.ts';
 import { instant } from './fields.ts';
@@ -23,6 +24,7 @@ export function assetRoutes({ served }: Serving): Route[] {
       path: '/api/v1/assets',
       role: 'viewer',
       summary: 'Every asset: its alarms, what is watched, what it learns.',
+      answer: z.array(assetState),
       handle: () => served.gateway.status().assets,
     }),
     route({
@@ -31,10 +33,11 @@ export function assetRoutes({ served }: Serving): Route[] {
       role: 'viewer',
       summary: 'One asset with its channels. Slashes of the id are written %2F.',
       params: z.strictObject({ asset: z.string() }),
+      answer: assetWithChannels,
       handle: ({ params: { asset } }) => {
         const { assets, learning } = served.gateway.status();
         const document = assets.find((one) => one.asset === asset);
-        if (document === undefined) throw new FettleError('FETTLE_COMMAND_INVALID', `there is no asset ${asset}`);
+        if (document === undefined) throw new FettleError('FETTLE_ASSET_UNKNOWN', `there is no asset ${asset}`);
         const channels = served.gateway.tags().filter((tag) => tag.assets.includes(asset));
         return { ...document, channels, learning: learning[asset] ?? null };
       },
@@ -46,6 +49,7 @@ export function assetRoutes({ served }: Serving): Route[] {
       summary: 'A stretch of history for a chart: least, mean and highest of each step, scores, parts, invalid windows, alarms.',
       params: z.strictObject({ asset: z.string() }),
       query: chartSchema,
+      answer: assetChart,
       handle: ({ params: { asset }, query: { to, lastsMs, points } }) => served.gateway.chart({ asset, toMs: to, lastsMs, points }),
     }),
   ];

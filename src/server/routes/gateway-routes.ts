@@ -2,6 +2,9 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { FettleError } from '../../core/errors.ts';
 import type { TagNow } from '../../gateway/tag-list.ts';
+import { tagNow } from '../answers/asset-answer.ts';
+import { counters, gatewayStatus, health, sinkStatus, sourceStatus } from '../answers/status-answer.ts';
+import { backupFacts, reloaded, storageForecast } from '../answers/storage-answer.ts';
 import { eventNames, sendEvents } from '../event-stream.ts';
 import { Metrics } from '../metrics.ts';
 import { type Route, route } from '../route.ts';
@@ -66,7 +69,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       path: '/api/v1/health',
       role: 'anyone',
       summary: 'Whether it runs, for load balancers and containers.',
-      answer: z.object({ state: z.enum(['good', 'degraded']), site: z.string(), version: z.string(), uptimeMs: z.number() }),
+      answer: health,
       handle: () => {
         const { state, site, version, uptimeMs } = served.gateway.status();
         return { state, site, version, uptimeMs };
@@ -77,6 +80,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       path: '/api/v1/status',
       role: 'viewer',
       summary: 'Everything a status page shows.',
+      answer: gatewayStatus,
       handle: () => served.gateway.status(),
     }),
     route({
@@ -84,6 +88,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       path: '/api/v1/counters',
       role: 'viewer',
       summary: 'What was counted since the start.',
+      answer: counters,
       handle: () => served.gateway.status().counters,
     }),
     route({
@@ -91,6 +96,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       path: '/api/v1/sources',
       role: 'viewer',
       summary: 'How each source fares, unit by unit.',
+      answer: z.record(z.string(), sourceStatus),
       handle: () => served.gateway.status().sources,
     }),
     route({
@@ -98,6 +104,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       path: '/api/v1/delivery',
       role: 'viewer',
       summary: 'Sinks: link, lanes, what waits.',
+      answer: z.record(z.string(), sinkStatus),
       handle: () => served.gateway.status().sinks,
     }),
     route({
@@ -105,6 +112,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       path: '/api/v1/tags',
       role: 'viewer',
       summary: 'Every tag with its newest value, quality and age.',
+      answer: z.array(tagNow),
       handle: () => served.gateway.tags(),
     }),
     route({
@@ -124,7 +132,8 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       method: 'GET',
       path: '/api/v1/storage',
       role: 'viewer',
-      summary: 'How much is kept, and how far back it will reach.',
+      summary: 'How much is kept, how far back it will reach, and how long the link may stay away.',
+      answer: storageForecast,
       handle: () => served.gateway.storage(),
     }),
     route({
@@ -151,6 +160,8 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
         const lastEventId = header === undefined ? query.lastEventId : Number(header);
         if (lastEventId !== undefined && !Number.isInteger(lastEventId))
           throw new FettleError('FETTLE_API_REQUEST', 'Last-Event-ID is the id of an event of this stream');
+        // Who asks for no body waits for none.
+        if (request.method === 'HEAD') return reply.header('content-type', 'text/event-stream').send();
         const options = {
           events: new Set(query.events),
           assets: new Set(query.assets),
@@ -184,6 +195,7 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       role: 'admin',
       summary: 'One file with journal, models and configuration, made while the gateway runs.',
       body: backupSchema,
+      answer: backupFacts,
       handle: ({ body, caller, from }) => {
         access.record(caller, from, 'backup', { file: body.file });
         return served.gateway.backup(body.file);
@@ -194,11 +206,12 @@ export function gatewayRoutes({ served, access, live }: Serving): Route[] {
       path: '/api/v1/reload',
       role: 'engineer',
       summary: 'Takes over what changed in the configuration.',
+      answer: reloaded,
       handle: async ({ caller, from }) => {
         if (served.reload === undefined) throw new FettleError('FETTLE_COMMAND_INVALID', 'this gateway was not started from a file');
-        const reloaded = await served.reload();
-        access.record(caller, from, 'configuration.reload', { ...reloaded });
-        return reloaded;
+        const changes = await served.reload();
+        access.record(caller, from, 'configuration.reload', { ...changes });
+        return changes;
       },
     }),
   ];

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { assetModels, bundleNamed, learning, modelComparison } from '../answers/model-answer.ts';
 import { type Route, route } from '../route.ts';
 import type { Serving } from '../served.ts';
-import { list } from './fields.ts';
+import { done, list } from './fields.ts';
 
 /** `version` of a model at hand, `folder` of a bundle to install, or neither: the model before this one. */
 const useModelSchema = z.strictObject({
@@ -29,6 +30,7 @@ export function modelRoutes({ served, access }: Serving): Route[] {
       role: 'engineer',
       summary,
       body: assetSchema,
+      answer: z.union([bundleNamed, done]),
       handle: async ({ body, caller, from }) => {
         const by = caller.kind === 'local' ? body.by : caller.name;
         const bundle = await act(body.asset, by);
@@ -42,6 +44,7 @@ export function modelRoutes({ served, access }: Serving): Route[] {
       path: '/api/v1/models',
       role: 'viewer',
       summary: 'Models of every asset: in force, before, at hand.',
+      answer: z.array(assetModels),
       handle: () => models().list(),
     }),
     route({
@@ -49,6 +52,7 @@ export function modelRoutes({ served, access }: Serving): Route[] {
       path: '/api/v1/learning',
       role: 'viewer',
       summary: 'What each asset has learnt and waits for.',
+      answer: z.record(z.string(), learning),
       handle: () => models().learner.all(),
     }),
     route({
@@ -57,7 +61,7 @@ export function modelRoutes({ served, access }: Serving): Route[] {
       role: 'engineer',
       summary: 'Lets an asset be judged by another model.',
       body: useModelSchema,
-      answer: z.object({ bundle: z.string() }),
+      answer: bundleNamed,
       handle: async ({ body: { asset, version, folder, by: given }, caller, from }) => {
         const by = caller.kind === 'local' ? given : caller.name;
         const bundle = await models().use(asset, folder !== undefined ? { folder } : version !== undefined ? { version } : 'previous', by);
@@ -75,6 +79,7 @@ export function modelRoutes({ served, access }: Serving): Route[] {
       role: 'viewer',
       summary: 'Models of an asset on its kept history, side by side.',
       query: compareSchema,
+      answer: modelComparison,
       handle: ({ query, signal }) => models().compare(query, signal),
     }),
   ];

@@ -18,7 +18,7 @@ export class Histogram {
     }
   }
 
-  /** Upper end of the bucket that holds the quantile; 0 while empty. */
+  /** Upper end of the bucket that holds the quantile, a minute for anything longer; 0 while empty. */
   quantile(share: number): number {
     let left = this.#total * share;
     if (left === 0) return 0;
@@ -26,6 +26,6 @@ export class Histogram {
       left -= this.#counts[bucket] as number;
       if (left <= 0) return bounds[bucket] as number;
     }
-    return Number.POSITIVE_INFINITY;
+    return bounds.at(-1) as number;
   }
 }

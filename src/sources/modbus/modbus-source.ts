@@ -95,16 +95,19 @@ export class ModbusSource implements Source {
   status(): SourceStatus {
     const { poller, line } = this.#running ?? {};
     const blocks = poller?.cycles.flatMap((cycle) => cycle.blocks) ?? [];
-    const units = poller?.units.map((unit) => unitStatus(unit, blocks, poller.connectionError, this.#knowledge.texts(unit.id))) ?? [];
+    const units =
+      poller?.units.map((unit) => ({
+        ...unitStatus(unit, blocks, poller.connectionError, this.#knowledge.texts(unit.id)),
+        polls: poller.healthOf(unit).status(),
+      })) ?? [];
     return {
       state: poller === undefined || this.#ended !== undefined ? 'stopped' : sourceState(units),
       units,
       counters: {
         ...this.#counters,
         lateReplies: this.#counters.lateReplies + (line?.lateReplies ?? 0),
-        jitterP50Ms: this.#jitter.quantile(0.5),
-        jitterP99Ms: this.#jitter.quantile(0.99),
       },
+      jitterMs: { p50: this.#jitter.quantile(0.5), p99: this.#jitter.quantile(0.99) },
     };
   }
 }

@@ -10,6 +10,7 @@ import type { Line, LineMember, Outcome } from './line.ts';
 import { type ModbusExceptionError, qualityOf } from './modbus-error.ts';
 import { type PlanLimits, planReads } from './plan.ts';
 import type { Point } from './point.ts';
+import { PollHealth } from './poll-health.ts';
 import type { Turn } from './poll-queue.ts';
 import { SampleWriter } from './sample-writer.ts';
 import type { Unit } from './unit.ts';
@@ -44,6 +45,7 @@ export class Poller implements LineMember {
   readonly units: readonly Unit[];
   /** One a period and unit, so that a slow unit delays only itself. */
   readonly cycles: readonly Cycle[];
+  readonly #health: ReadonlyMap<Unit, PollHealth>;
   readonly inFlight: number;
   readonly timeoutMs: number;
   readonly turnaroundMs: number;
@@ -72,6 +74,12 @@ export class Poller implements LineMember {
     this.cycles = [...groups.values()]
       .map((group) => new Cycle((group[0] as Point).pollMs, this.#plan(group)))
       .sort((a, b) => a.periodMs - b.periodMs);
+    const shortest = (unit: Unit): number => Math.min(...points.filter((point) => point.unit === unit.id).map(({ pollMs }) => pollMs));
+    this.#health = new Map(this.units.map((unit) => [unit, new PollHealth(shortest(unit))]));
+  }
+
+  healthOf(unit: Unit): PollHealth {
+    return this.#health.get(unit) as PollHealth;
   }
 
   start(): void {
@@ -122,9 +130,12 @@ export class Poller implements LineMember {
     this.#options.context.inlet.endOfBurst();
   }
 
-  asks({ cycle }: Turn, nowWallMs: number): void {
+  asks({ cycle, active }: Turn, nowWallMs: number): void {
     const { counters, jitter } = this.#options;
-    if (cycle.takesMeasure()) jitter.add(nowWallMs - cycle.startedMs);
+    if (cycle.takesMeasure()) {
+      jitter.add(nowWallMs - cycle.startedMs);
+      this.healthOf(active.unit).jitter.add(nowWallMs - cycle.startedMs);
+    }
     counters.requests++;
   }
 
@@ -137,19 +148,25 @@ export class Poller implements LineMember {
 
   /** Begins the cycles that are due and sleeps until the next. */
   #tick(): void {
-    const { context, counters } = this.#options;
+    const { context } = this.#options;
     const nowMs = context.clock.wallMs();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const cycle of this.cycles) {
       const { begins, skipped } = cycle.advance(nowMs);
-      counters.lateCycles += skipped;
+      this.#leaveOut(cycle, skipped);
       if (begins) this.#save();
-      if (begins && context.inlet.full) counters.lateCycles++;
+      if (begins && context.inlet.full) this.#leaveOut(cycle, 1);
       else if (begins) this.#begin(cycle);
       nextMs = Math.min(nextMs, cycle.dueMs);
     }
     this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(nextMs - context.clock.wallMs(), 1), longestSleepMs));
     this.#options.line.wake();
+  }
+
+  #leaveOut(cycle: Cycle, count: number): void {
+    this.#options.counters.lateCycles += count;
+    const [first] = cycle.blocks;
+    if (first !== undefined) this.healthOf(first.unit).leftOut += count;
   }
 
   /** The reads of these values, which are of one unit, by what is known of it. */
@@ -199,6 +216,7 @@ export class Poller implements LineMember {
       if (code === undefined) cycle.pending.push(active);
       else {
         this.#samples.bad(active.block, clock.wallMs(), code);
+        this.healthOf(active.unit).took(false);
         isBad = true;
       }
     }
@@ -223,6 +241,7 @@ export class Poller implements LineMember {
   #answered({ cycle, active }: Turn, data: Buffer, timeMs: number): void {
     const { context, counters } = this.#options;
     counters.replies++;
+    this.healthOf(active.unit).took(true);
     this.#spoke(active.unit);
     active.unit.has(active.block.table);
     this.#learnFromAnswer(cycle, active);
@@ -268,6 +287,7 @@ export class Poller implements LineMember {
     const { clock } = this.#options.context;
     const { unit, block } = active;
     this.#count(error);
+    this.healthOf(unit).took(false);
     if (isUnitsOwnWord(error)) this.#spoke(unit);
     const verdict = verdictOf(error);
     switch (verdict.reach) {

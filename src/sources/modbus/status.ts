@@ -21,6 +21,7 @@ export function unitStatus(
     ...(error !== undefined && {
       lastError: further > 0 ? `${textOf(failing[0], error)} (and ${further} more)` : textOf(failing[0], error),
     }),
+    ...(error !== undefined && { code: error.code }),
     ...(error?.hint !== undefined && { hint: error.hint }),
     ...(unit.lastGoodMs !== undefined && { lastGoodMs: unit.lastGoodMs }),
     ...(learned.length > 0 && { learned }),

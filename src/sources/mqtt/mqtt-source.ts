@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import { type IClientOptions, MqttClient } from 'mqtt';
 import { Backoff } from '../../core/backoff.ts';
 import { sleep } from '../../core/clock.ts';
-import { errorText, FettleError } from '../../core/errors.ts';
+import { type ErrorCode, errorText, FettleError } from '../../core/errors.ts';
 import type { Source, SourceContext, SourceStatus } from '../../core/source.ts';
 import { AcknowledgementQueue } from './acknowledgement-queue.ts';
 import type { MqttSourceConfig } from './config.ts';
@@ -38,6 +38,7 @@ export class MqttSource implements Source {
   #state: SourceStatus['state'] = 'stopped';
   #lastError: string | undefined;
   #hint: string | undefined;
+  #code: ErrorCode | undefined;
   #lastGoodMs: number | undefined;
 
   constructor(config: MqttSourceConfig, context: SourceContext) {
@@ -78,6 +79,7 @@ export class MqttSource implements Source {
           name: `broker ${this.#config.url}`,
           state: this.#state,
           ...(this.#lastError !== undefined && { lastError: this.#lastError }),
+          ...(this.#code !== undefined && { code: this.#code }),
           ...(this.#hint !== undefined && { hint: this.#hint }),
           ...(this.#lastGoodMs !== undefined && { lastGoodMs: this.#lastGoodMs }),
           ...(learned.length > 0 && { learned }),
@@ -145,6 +147,7 @@ export class MqttSource implements Source {
             this.#state = 'good';
             this.#lastError = undefined;
             this.#hint = undefined;
+            this.#code = undefined;
             inlet.setConnected(true);
             this.#context.log.info({ source: this.id, url: this.#config.url, mqtt: this.#version === 5 ? '5' : '3.1.1' }, 'connected');
           },
@@ -230,6 +233,7 @@ export class MqttSource implements Source {
     this.#state = state;
     this.#lastError = error.message;
     this.#hint = error.hint;
+    this.#code = error.code;
     if (first && !this.#stopped.signal.aborted)
       this.#context.log.warn({ source: this.id, code: error.code, hint: error.hint }, error.message);
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { eventually } from '../../support/eventually.ts';
 import type { ComposeFile, Service } from './compose-file.ts';
 import type { ImageConfig, Images } from './images.ts';
@@ -146,7 +146,8 @@ export class Containers {
     for (const [source = '', target = '', mode = 'rw'] of volumes) {
       const from = aBind.test(source) ? source : this.#volume(source, join(folder, target));
       const at = join(folder, target);
-      steps.push(`mkdir -p '${at}'`, `mount --bind '${from}' '${at}'`);
+      const place = statSync(from).isFile() ? `mkdir -p '${dirname(at)}' && : >'${at}'` : `mkdir -p '${at}'`;
+      steps.push(place, `mount --bind '${from}' '${at}'`);
       if (mode === 'ro') steps.push(`mount -o remount,bind,ro '${at}'`);
     }
     for (const each of service.tmpfs ?? []) steps.push(`mount -t tmpfs tmpfs "$R${each.split(':')[0]}"`);

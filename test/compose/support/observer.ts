@@ -51,14 +51,22 @@ async function heardAlarm(): Promise<object | undefined> {
   return event;
 }
 
+const prometheus = async (path: string): Promise<unknown> =>
+  ((await (await fetch(`http://127.0.0.1:9090/api/v1/${path}`)).json()) as { data: unknown }).data;
+
 const [, user = ''] = /user: (.*)/.exec(read('data', 'first-login.txt')) ?? [];
 const [, password = ''] = /password: (.*)/.exec(read('data', 'first-login.txt')) ?? [];
 const alarm = await heardAlarm();
 const login = await fetch(`${gateway}/api/v1/session`, json({ user, password }));
-const cookie = login.headers
-  .getSetCookie()
-  .map((one) => one.split(';')[0])
-  .join('; ');
+const cookieOf = ({ headers }: Response): string =>
+  headers
+    .getSetCookie()
+    .map((one) => one.split(';')[0])
+    .join('; ');
+// With the first password nothing is told: it is only good to choose another.
+const own = 'a password of my own';
+const asFirst = { 'content-type': 'application/json', cookie: cookieOf(login), origin: gateway };
+const cookie = cookieOf(await fetch(`${gateway}/api/v1/session/password`, { ...json({ password: own }), headers: asFirst }));
 const assets = (await (await fetch(`${gateway}/api/v1/assets`, { headers: { cookie } })).json()) as object[];
 const grafana = read('secrets-grafana', 'influxdb');
 const query = '/query?db=fettle';
@@ -68,9 +76,14 @@ const stored = await withBackoff(async () => {
   const series = results[0]?.series ?? [];
   return series.length >= 4 ? series.map(({ tags }) => tags.asset).sort() : undefined;
 }, 30_000);
+const scraped = await withBackoff(async () => {
+  const { result } = (await prometheus('query?query=fettle_gateway_healthy*0%2B1')) as { result: { value: [number, string] }[] };
+  return result[0]?.value[1];
+}, 40_000);
+const { groups } = (await prometheus('rules')) as { groups: { rules: object[] }[] };
 const entered = await fetch(
   `${editor}/auth/token`,
-  json({ client_id: 'node-red-editor', grant_type: 'password', scope: '', username: user, password }),
+  json({ client_id: 'node-red-editor', grant_type: 'password', scope: '', username: user, password: own }),
 );
 const { access_token: bearer = '' } = (await entered.json()) as { access_token?: string };
 const flows = (await (await fetch(`${editor}/flows`, { headers: { authorization: `Bearer ${bearer}` } })).json()) as { type: string }[];
@@ -91,6 +104,8 @@ process.stdout.write(
     // What Node-RED asks the gateway with.
     token: (await fetch(`${gateway}/api/v1/assets`, { headers: { authorization: `Bearer ${read('secrets-node-red', 'token')}` } })).status,
     anonymous,
+    scraped,
+    rules: groups.flatMap(({ rules }) => rules).length,
   }),
 );
 process.exit(0);

@@ -10,7 +10,7 @@ import { Containers } from './support/containers.ts';
 import { Images } from './support/images.ts';
 
 const here = sharedDirectory();
-const patienceMs = 600_000;
+const patienceMs = 900_000;
 let images: Images | undefined;
 let containers: Containers | undefined;
 

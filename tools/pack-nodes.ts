@@ -31,8 +31,7 @@ try {
   pack(library);
 
   const nodes = join(work, 'node-red');
-  for (const file of ['package.json', 'README.md', 'LICENSE'])
-    cpSync(join(root, 'nodes', file), join(nodes, file), { recursive: true });
+  for (const file of ['package.json', 'README.md', 'LICENSE']) cpSync(join(root, 'nodes', file), join(nodes, file), { recursive: true });
   await buildNodes(join(nodes, 'dist'));
   // In the repository the library is the folder above; who installs the nodes gets it from where they come from.
   const manifest = JSON.parse(readFileSync(join(nodes, 'package.json'), 'utf8')) as {

@@ -103,7 +103,16 @@ Since the start
   it('of a machine that learns: how far it is', () => {
     const assets = [assetState({ asset: 'oven', state: 'normal', watching: 'learning', watchingText: 'learning', alarms: [] })];
     const learning = {
-      oven: { stage: 'none', text: 'oven learning: 2 h of 8 h running time seen', seenMs: 1, wantedMs: 2, progress: null, candidate: null, found: {}, failure: null },
+      oven: {
+        stage: 'none',
+        text: 'oven learning: 2 h of 8 h running time seen',
+        seenMs: 1,
+        wantedMs: 2,
+        progress: null,
+        candidate: null,
+        found: {},
+        failure: null,
+      },
     } as const;
     expect(linesOf('Machines', { assets, learning })[1]).toBe('      learning: 2 h of 8 h running time seen');
   });

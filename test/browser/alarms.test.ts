@@ -198,6 +198,7 @@ describe('an alert that has ended', () => {
     await look(page, 'alarms-over');
     await over.getByRole('button', { name: `What was it? ${press}` }).click();
     const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
     expect(await dialog.getByRole('radio').count()).toBe(4);
     for (const sentence of [
       'A fault of the machine',

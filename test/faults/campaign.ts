@@ -65,7 +65,8 @@ interface Result {
 }
 
 const stepMs = 20;
-const quietMs = 3_000;
+/** Long enough for what follows when a source is taken to be idle, after five seconds, to be delivered too. */
+const quietMs = 10_000;
 /** A slow wave with noise, and now and then a stretch far off, so that alerts come and go. */
 const flowOf = (row: number, faults = true): number =>
   5 + Math.sin(row / 9) + ((row * 7919) % 97) / 300 + (faults && row % 400 > 370 ? 9 : 0);
@@ -140,7 +141,7 @@ export async function campaign(options: CampaignOptions): Promise<Account | unde
       readyMs.push(await start());
       options.onRound?.(round + 1);
     }
-    await pause(quietMs);
+    await settled(heard);
     child?.kill('SIGTERM');
     await once(child as ChildProcess, 'exit');
     await pause(200);
@@ -163,6 +164,17 @@ export async function campaign(options: CampaignOptions): Promise<Account | unde
     readyMs,
     undoneWrites,
   });
+}
+
+/** The last life has what all lives before left unsent, which on a busy machine takes its time: until nothing more has been heard for a while, a minute at most. */
+async function settled(heard: ReadonlySet<string>): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  let [seen, sinceMs] = [-1, 0];
+  while (performance.now() < deadline) {
+    if (heard.size !== seen) [seen, sinceMs] = [heard.size, performance.now()];
+    else if (performance.now() - sinceMs > quietMs) return;
+    await pause(100);
+  }
 }
 
 async function trainModel(directory: string, baseMs: number): Promise<string> {

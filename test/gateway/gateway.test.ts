@@ -213,7 +213,7 @@ describe('the gateway', () => {
     expect(await (await ask('/api/v1/status')).json()).toMatchObject({ site: 'north', counters: { samples: 0 } });
     expect(await (await ask('/api/v1/assets')).json()).toMatchObject([{ asset: 'line1/pump' }]);
     const unknown = await ask('/api/v1/commands/acknowledge', { method: 'POST', body: JSON.stringify({ asset: 'line9/none' }) });
-    expect([unknown.status, ((await unknown.json()) as { code: string }).code]).toEqual([409, 'FETTLE_COMMAND_INVALID']);
+    expect([unknown.status, ((await unknown.json()) as { code: string }).code]).toEqual([404, 'FETTLE_ASSET_UNKNOWN']);
     expect(
       (
         await ask('/api/v1/commands/shelve', {

@@ -1,83 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { AssetAlarms } from '../../src/alarms/asset-alarms.ts';
 import type { SavedAlarms } from '../../src/alarms/saved-alarms.ts';
-import type { AlarmSettings, AssetAlarmSettings, TagSettings } from '../../src/alarms/settings.ts';
-import type { AlarmTransition } from '../../src/core/alarm.ts';
-
-const alarm: AlarmSettings = {
-  kind: 'alert',
-  priority: 'medium',
-  onDelayMs: 0,
-  offDelayMs: 0,
-  deadband: 0.1,
-  latching: false,
-  acknowledge: 'required',
-  notWatchedAfterMs: 60_000,
-  advice: 'Check the oil filter',
-  consequence: 'The press stops within a shift',
-};
-const tag: TagSettings = {
-  column: 0,
-  tag: 'press/oil-temp',
-  engineeringUnit: '°C',
-  limits: { hihi: 85, hi: 75 },
-  deadband: 2,
-  onDelayMs: 0,
-  offDelayMs: 0,
-  flatlineMs: null,
-  badQualityMs: null,
-  advice: null,
-};
-
-class Bench {
-  readonly transitions: AlarmTransition[] = [];
-  readonly alarms: AssetAlarms;
-  changes = 0;
-
-  constructor(more: { alarm?: Partial<AlarmSettings>; tag?: Partial<TagSettings>; settings?: Partial<AssetAlarmSettings> } = {}) {
-    const settings: AssetAlarmSettings = {
-      asset: 1,
-      id: 'line1/press',
-      tags: ['press/oil-temp', 'press/current'],
-      units: ['°C', 'A'],
-      hasModel: true,
-      provisional: false,
-      learning: false,
-      allowedLatenessMs: 0,
-      alarm: { ...alarm, ...more.alarm },
-      supervised: [{ ...tag, ...more.tag }],
-      ...more.settings,
-    };
-    this.alarms = new AssetAlarms(settings, { transition: (transition) => this.transitions.push(transition), state: () => this.changes++ });
-  }
-
-  row(endMs: number, value: number, { state = 0, quality = 0, running = true } = {}): this {
-    this.alarms.row({
-      endMs,
-      values: Float64Array.of(value, 1),
-      states: Uint8Array.of(state, 0),
-      qualities: Uint8Array.of(quality, 0),
-      running,
-    });
-    return this;
-  }
-
-  score(endMs: number, ratio: number): this {
-    this.alarms.score(endMs, ratio, 'press@1.0.0', () => [
-      { tag: 'press/oil-temp', value: 71.4, expected: [58, 63], engineeringUnit: '°C', share: 0.8 },
-      { tag: 'press/current', value: 4.2, expected: [4, 5], engineeringUnit: 'A', share: 0.1 },
-    ]);
-    return this;
-  }
-
-  get words(): string[] {
-    return this.transitions.map(({ rule, from, to }) => `${rule} ${from} → ${to}`);
-  }
-}
+import { AlarmsBench } from './alarms-bench.ts';
 
 describe('the anomaly alarm', () => {
   it('is raised above the limit, explained, and over below the deadband', () => {
-    const bench = new Bench().score(1000, 0.5).score(2000, 2.34).score(3000, 0.95).score(4000, 0.89);
+    const bench = new AlarmsBench().score(1000, 0.5).score(2000, 2.34).score(3000, 0.95).score(4000, 0.89);
     expect(bench.words).toEqual(['anomaly normal → unacknowledged', 'anomaly unacknowledged → returnedUnacknowledged']);
     expect(bench.transitions[0]).toMatchObject({
       id: 'line1/press:anomaly:2000:normal>unacknowledged',
@@ -92,7 +19,7 @@ describe('the anomaly alarm', () => {
   });
 
   it('waits for on-delay and off-delay in event time, and a moment without verdict changes nothing', () => {
-    const bench = new Bench({ alarm: { onDelayMs: 3000, offDelayMs: 2000 } });
+    const bench = new AlarmsBench({ alarm: { onDelayMs: 3000, offDelayMs: 2000 } });
     bench.score(1000, 2).score(2000, 0.5).score(3000, 2).score(5000, 2);
     expect(bench.words).toEqual([]);
     bench.alarms.invalid(5500);
@@ -105,7 +32,7 @@ describe('the anomaly alarm', () => {
   });
 
   it('begins over the limit only, whatever a detector still holds from before a stop', () => {
-    const bench = new Bench();
+    const bench = new AlarmsBench();
     const judged = (endMs: number, ratio: number, active: boolean): void =>
       bench.alarms.score(endMs, ratio, 'press@1.0.0', () => [], active);
     judged(1000, 2, true);
@@ -119,12 +46,12 @@ describe('the anomaly alarm', () => {
   });
 
   it('needs nobody when acknowledgement is automatic', () => {
-    const bench = new Bench({ alarm: { acknowledge: 'automatic' } }).score(1000, 2).score(2000, 0.5);
+    const bench = new AlarmsBench({ alarm: { acknowledge: 'automatic' } }).score(1000, 2).score(2000, 0.5);
     expect(bench.words).toEqual(['anomaly normal → unacknowledged', 'anomaly unacknowledged → normal']);
   });
 
   it('latches until a person resets it', () => {
-    const bench = new Bench({ alarm: { latching: true } }).score(1000, 2).score(2000, 0.5);
+    const bench = new AlarmsBench({ alarm: { latching: true } }).score(1000, 2).score(2000, 0.5);
     bench.alarms.command({ verb: 'acknowledge', asset: 'line1/press', by: 'ada' }, 3000);
     bench.alarms.command({ verb: 'reset', asset: 'line1/press', by: 'ada', comment: 'filter changed' }, 4000);
     expect(bench.words.slice(1)).toEqual([
@@ -136,7 +63,7 @@ describe('the anomaly alarm', () => {
   });
 
   it('is shelved for a time, watched underneath, and comes back', () => {
-    const bench = new Bench().score(1000, 2);
+    const bench = new AlarmsBench().score(1000, 2);
     bench.alarms.command({ verb: 'shelve', asset: 'line1/press', by: 'ada', forMs: 10_000 }, 2000);
     bench.score(3000, 2).score(11_999, 2);
     expect(bench.alarms.document().state).toBe('normal');
@@ -149,13 +76,13 @@ describe('the anomaly alarm', () => {
   });
 
   it('refuses a command that fits nothing', () => {
-    expect(() => new Bench().alarms.command({ verb: 'acknowledge', asset: 'line1/press', by: 'ada' }, 1)).toThrow(
+    expect(() => new AlarmsBench().alarms.command({ verb: 'acknowledge', asset: 'line1/press', by: 'ada' }, 1)).toThrow(
       expect.objectContaining({ code: 'FETTLE_COMMAND_INVALID' }),
     );
   });
 
   it('is suppressed by design while the machine stands still; its high limits are not', () => {
-    const bench = new Bench().score(1000, 2).row(2000, 60, { running: false }).score(3000, 3).row(4000, 80, { running: false });
+    const bench = new AlarmsBench().score(1000, 2).row(2000, 60, { running: false }).score(3000, 3).row(4000, 80, { running: false });
     expect(bench.words).toEqual([
       'anomaly normal → unacknowledged',
       'anomaly unacknowledged → suppressedByDesign',
@@ -168,7 +95,7 @@ describe('the anomaly alarm', () => {
 
 describe('tag limits', () => {
   it('go through the same machinery and the same list', () => {
-    const bench = new Bench().row(1000, 70).row(2000, 76).row(3000, 86).row(4000, 84).row(5000, 82).row(6000, 72);
+    const bench = new AlarmsBench().row(1000, 70).row(2000, 76).row(3000, 86).row(4000, 84).row(5000, 82).row(6000, 72);
     expect(bench.words).toEqual([
       'hi normal → unacknowledged',
       'hihi normal → unacknowledged',
@@ -180,7 +107,11 @@ describe('tag limits', () => {
   });
 
   it('watch low limits and the rate of change', () => {
-    const bench = new Bench({ tag: { limits: { lo: 10, rate: 5 }, deadband: 0 } }).row(1000, 20).row(2000, 26).row(3000, 27).row(4000, 9);
+    const bench = new AlarmsBench({ tag: { limits: { lo: 10, rate: 5 }, deadband: 0 } })
+      .row(1000, 20)
+      .row(2000, 26)
+      .row(3000, 27)
+      .row(4000, 9);
     expect(bench.words).toEqual([
       'rate normal → unacknowledged',
       'rate unacknowledged → returnedUnacknowledged',
@@ -190,12 +121,12 @@ describe('tag limits', () => {
   });
 
   it('judge samples, not values carried forward', () => {
-    const bench = new Bench().row(1000, 70).row(2000, 90, { state: 1 });
+    const bench = new AlarmsBench().row(1000, 70).row(2000, 90, { state: 1 });
     expect(bench.words).toEqual([]);
   });
 
   it('notice a sensor that does not move, and one that gives nothing usable', () => {
-    const bench = new Bench({ tag: { limits: {}, flatlineMs: 3000, badQualityMs: 2000 } });
+    const bench = new AlarmsBench({ tag: { limits: {}, flatlineMs: 3000, badQualityMs: 2000 } });
     for (let t = 1000; t <= 4000; t += 1000) bench.row(t, 42);
     expect(bench.words).toEqual(['flatline normal → unacknowledged']);
     expect(bench.transitions[0]?.message).toBe('press/oil-temp has not moved from 42 °C for 3 s');
@@ -210,7 +141,7 @@ describe('tag limits', () => {
 
 describe('advice and consequence', () => {
   it('are those of the asset for its anomaly, in each transition and in the standing alarm; a limit of a tag has its own advice', () => {
-    const bench = new Bench({ tag: { advice: 'Open the cooler' } }).score(1000, 2).row(2000, 76).score(2000, 0.1);
+    const bench = new AlarmsBench({ tag: { advice: 'Open the cooler' } }).score(1000, 2).row(2000, 76).score(2000, 0.1);
     const consequence = 'The press stops within a shift';
     const said = bench.transitions.map((transition) => [transition.rule, transition.advice, transition.consequence]);
     expect(said).toEqual([
@@ -225,44 +156,44 @@ describe('advice and consequence', () => {
   });
 
   it('has the consequence when nobody watches, too', () => {
-    const bench = new Bench().score(1000, 0.5);
+    const bench = new AlarmsBench().score(1000, 0.5);
     bench.alarms.clock(61_000);
     expect(bench.transitions).toMatchObject([{ rule: 'notWatched', consequence: 'The press stops within a shift' }]);
   });
 
   it('are null where nobody gave them', () => {
-    const bench = new Bench({ alarm: { advice: null, consequence: null } }).score(1000, 2);
+    const bench = new AlarmsBench({ alarm: { advice: null, consequence: null } }).score(1000, 2);
     expect(bench.transitions).toMatchObject([{ advice: null, consequence: null }]);
   });
 
   it('are of today, not of the state that is restored', () => {
-    const saved = JSON.parse(JSON.stringify(new Bench({ alarm: { consequence: null } }).score(1000, 2).alarms.save())) as SavedAlarms;
+    const saved = JSON.parse(JSON.stringify(new AlarmsBench({ alarm: { consequence: null } }).score(1000, 2).alarms.save())) as SavedAlarms;
     // What 0.1 wrote: nothing of advice or consequence is in a saved state.
     expect(Object.keys(saved.points[0] as object)).not.toContain('advice');
     expect(Object.keys(saved.points[0] as object)).not.toContain('consequence');
-    const bench = new Bench();
+    const bench = new AlarmsBench();
     bench.alarms.restore(saved);
     expect(bench.alarms.document().alarms).toMatchObject([{ rule: 'anomaly', consequence: 'The press stops within a shift' }]);
   });
 });
 
 describe('a state that the detector has got used to', () => {
-  const watched = (bench: Bench, endMs: number, active: boolean, rearmed: boolean): void =>
+  const watched = (bench: AlarmsBench, endMs: number, active: boolean, rearmed: boolean): void =>
     bench.alarms.score(endMs, active ? 2 : 0.5, 'press@1.0.0', () => [], active, rearmed);
-  const grown = (): Bench => {
-    const bench = new Bench({ alarm: { acknowledge: 'automatic' } });
+  const grown = (): AlarmsBench => {
+    const bench = new AlarmsBench({ alarm: { acknowledge: 'automatic' } });
     watched(bench, 1000, true, false);
     watched(bench, 2000, true, true);
     watched(bench, 3000, false, false);
     return bench;
   };
-  const say = (bench: Bench, verb: 'real' | 'newNormal' | 'acknowledge', atMs: number): void =>
+  const say = (bench: AlarmsBench, verb: 'real' | 'newNormal' | 'acknowledge', atMs: number): void =>
     bench.alarms.command({ verb, asset: 'line1/press', by: 'ada' }, atMs);
 
   it('stays open, across a restart too, until a person says what it is', () => {
     for (const verb of ['real', 'newNormal'] as const) {
       const bench = grown();
-      const after = new Bench({ alarm: { acknowledge: 'automatic' } });
+      const after = new AlarmsBench({ alarm: { acknowledge: 'automatic' } });
       after.alarms.restore(JSON.parse(JSON.stringify(bench.alarms.save())) as SavedAlarms);
       expect(after.alarms.document().alarms).toMatchObject([{ rule: 'anomaly', state: 'latchedUnacknowledged' }]);
       expect(after.alarms.document().alarms[0]?.message).toContain('a fault (real) or newNormal?');
@@ -274,7 +205,7 @@ describe('a state that the detector has got used to', () => {
   });
 
   it('is not asked about again once it was called a fault', () => {
-    const bench = new Bench({ alarm: { acknowledge: 'automatic' } });
+    const bench = new AlarmsBench({ alarm: { acknowledge: 'automatic' } });
     watched(bench, 1000, true, false);
     watched(bench, 2000, true, true);
     say(bench, 'real', 2500);
@@ -291,7 +222,7 @@ describe('a state that the detector has got used to', () => {
 
 describe('a limit that is crossed again and again', () => {
   it('is one alarm that holds until it has been quiet for ten minutes', () => {
-    const bench = new Bench({ alarm: { acknowledge: 'automatic' } });
+    const bench = new AlarmsBench({ alarm: { acknowledge: 'automatic' } });
     for (let minute = 0; minute < 60; minute++) bench.row(minute * 60_000 + 1000, minute % 2 === 0 ? 80 : 60);
     expect(bench.words.filter((word) => word.startsWith('hi '))).toEqual([
       'hi normal → unacknowledged',
@@ -308,12 +239,12 @@ describe('a limit that is crossed again and again', () => {
 });
 
 describe('maintenance', () => {
-  const start = (bench: Bench, atMs: number, forMs: number): void =>
+  const start = (bench: AlarmsBench, atMs: number, forMs: number): void =>
     bench.alarms.command({ verb: 'maintenanceStart', asset: 'line1/press', by: 'ada', forMs, comment: 'new bearing' }, atMs);
   const stretch = 100_000;
 
   it('raises nothing, not even limits, says who works on it and until when, and is over by itself', () => {
-    const bench = new Bench({ alarm: { acknowledge: 'automatic' } }).row(1000, 60).score(1000, 2);
+    const bench = new AlarmsBench({ alarm: { acknowledge: 'automatic' } }).row(1000, 60).score(1000, 2);
     expect(bench.alarms.document().state).toBe('active');
     start(bench, 1500, stretch);
     expect(bench.alarms.document()).toMatchObject({ state: 'normal', alarms: [{ rule: 'anomaly', state: 'suppressedByDesign' }] });
@@ -324,7 +255,7 @@ describe('maintenance', () => {
     bench.row(2000, 90, { running: false }).score(2000, 5).row(3000, 90, { running: false });
     bench.alarms.clock(90_000);
     expect(bench.transitions.length).toBe(before);
-    const after = new Bench({ alarm: { acknowledge: 'automatic' } });
+    const after = new AlarmsBench({ alarm: { acknowledge: 'automatic' } });
     after.alarms.restore(JSON.parse(JSON.stringify(bench.alarms.save())) as SavedAlarms);
     expect(after.alarms.document().watchingText).toContain('maintenance until');
     after.row(102_000, 60).score(102_000, 0.5);
@@ -334,7 +265,7 @@ describe('maintenance', () => {
   });
 
   it('ends when a person says so, and a machine that then sends nothing is missed', () => {
-    const bench = new Bench().row(1000, 60).score(1000, 0.5);
+    const bench = new AlarmsBench().row(1000, 60).score(1000, 0.5);
     start(bench, 1500, stretch);
     bench.alarms.command({ verb: 'maintenanceEnd', asset: 'line1/press', by: 'ada' }, 5000);
     bench.row(6000, 80);
@@ -349,7 +280,7 @@ describe('maintenance', () => {
 
 describe('a model of a first stretch', () => {
   it('is told of, and its verdicts are marked', () => {
-    const bench = new Bench({ settings: { provisional: true } }).row(1000, 60).score(1000, 2);
+    const bench = new AlarmsBench({ settings: { provisional: true } }).row(1000, 60).score(1000, 2);
     expect(bench.alarms.document().watchingText).toBe('watching all 2 tags with a provisional model');
     expect(bench.transitions).toMatchObject([{ rule: 'anomaly', provisional: true }]);
   });
@@ -357,7 +288,7 @@ describe('a model of a first stretch', () => {
 
 describe('silence', () => {
   it('is not health: an asset that could not be judged says so, and which tag is to blame', () => {
-    const bench = new Bench().score(1000, 0.5).row(2000, Number.NaN, { state: 3 });
+    const bench = new AlarmsBench().score(1000, 0.5).row(2000, Number.NaN, { state: 3 });
     expect(bench.alarms.document().watching).toBe('partial');
     bench.alarms.clock(61_000);
     expect(bench.words).toEqual(['notWatched normal → unacknowledged']);
@@ -373,7 +304,7 @@ describe('silence', () => {
 
 describe('the state', () => {
   it('goes on after a restart exactly as without one', () => {
-    const steps: ((bench: Bench) => void)[] = [
+    const steps: ((bench: AlarmsBench) => void)[] = [
       (b) => b.row(1000, 70),
       (b) => b.score(1000, 2),
       (b) => b.row(2000, 76),
@@ -384,12 +315,12 @@ describe('the state', () => {
       (b) => b.alarms.clock(90_000),
       (b) => b.score(91_000, 3),
     ];
-    const whole = new Bench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
+    const whole = new AlarmsBench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
     for (const step of steps) step(whole);
     for (let cut = 0; cut <= steps.length; cut++) {
-      const before = new Bench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
+      const before = new AlarmsBench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
       for (const step of steps.slice(0, cut)) step(before);
-      const after = new Bench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
+      const after = new AlarmsBench({ alarm: { onDelayMs: 0, offDelayMs: 1000 } });
       after.alarms.restore(JSON.parse(JSON.stringify(before.alarms.save())) as SavedAlarms);
       for (const step of steps.slice(cut)) step(after);
       expect([...before.transitions, ...after.transitions]).toEqual(whole.transitions);
@@ -398,13 +329,13 @@ describe('the state', () => {
   });
 
   it('numbers the transitions of an asset without a gap', () => {
-    const bench = new Bench().row(1000, 90).score(2000, 2).score(3000, 0.1).row(4000, 60);
+    const bench = new AlarmsBench().row(1000, 90).score(2000, 2).score(3000, 0.1).row(4000, 60);
     expect(bench.transitions.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6].slice(0, bench.transitions.length));
     expect(bench.alarms.document().sequence).toBe(bench.transitions.length);
   });
 
   it('is not what fills a window after a start; but what was said before ends with a verdict only', () => {
-    const bench = new Bench().row(1000, 60).score(1000, 0.5);
+    const bench = new AlarmsBench().row(1000, 60).score(1000, 0.5);
     for (let endMs = 20_000; endMs <= 120_000; endMs += 20_000) {
       bench.row(endMs, 60);
       bench.alarms.invalid(endMs, 'filling');
@@ -419,9 +350,9 @@ describe('the state', () => {
   });
 
   it('goes on filling where a restart finds it', () => {
-    const bench = new Bench().row(1000, 60).score(1000, 0.5).row(50_000, 60);
+    const bench = new AlarmsBench().row(1000, 60).score(1000, 0.5).row(50_000, 60);
     bench.alarms.invalid(50_000, 'filling');
-    const again = new Bench();
+    const again = new AlarmsBench();
     again.alarms.restore(JSON.parse(JSON.stringify(bench.alarms.save())) as SavedAlarms);
     again.row(100_000, 60);
     expect(again.words).toEqual([]);

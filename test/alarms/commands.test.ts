@@ -1,71 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { AssetAlarms } from '../../src/alarms/asset-alarms.ts';
 import type { SavedAlarms } from '../../src/alarms/saved-alarms.ts';
-import type { AssetAlarmSettings } from '../../src/alarms/settings.ts';
 import type { AlarmTransition } from '../../src/core/alarm.ts';
-import type { AlarmCommand, CommandVerb } from '../../src/core/control-row.ts';
+import { AlarmsBench } from './alarms-bench.ts';
 
-const settings: AssetAlarmSettings = {
-  asset: 1,
-  id: 'line1/press',
-  tags: ['press/oil-temp'],
-  units: ['°C'],
-  hasModel: true,
-  provisional: false,
-  learning: false,
-  allowedLatenessMs: 0,
-  alarm: {
-    kind: 'alert',
-    priority: 'medium',
-    onDelayMs: 0,
-    offDelayMs: 0,
-    deadband: 0.1,
-    latching: false,
-    acknowledge: 'automatic',
-    notWatchedAfterMs: 3_600_000,
-    advice: null,
-    consequence: null,
-  },
-  supervised: [
-    {
-      column: 0,
-      tag: 'press/oil-temp',
-      engineeringUnit: '°C',
-      limits: { hi: 75 },
-      deadband: 2,
-      onDelayMs: 0,
-      offDelayMs: 0,
-      flatlineMs: null,
-      badQualityMs: null,
-      advice: null,
-    },
-  ],
-};
-
-class Bench {
-  readonly transitions: AlarmTransition[] = [];
-  readonly alarms: AssetAlarms;
-
+/** Alerts by themselves, with one limit. */
+class Bench extends AlarmsBench {
   constructor(acknowledge: 'automatic' | 'required' = 'automatic') {
-    this.alarms = new AssetAlarms(
-      { ...settings, alarm: { ...settings.alarm, acknowledge } },
-      { transition: (transition) => this.transitions.push(transition), state: () => {} },
-    );
-  }
-
-  row(endMs: number, value: number, running = true): this {
-    this.alarms.row({ endMs, values: Float64Array.of(value), states: Uint8Array.of(0), qualities: Uint8Array.of(0), running });
-    return this;
-  }
-
-  score(endMs: number, ratio: number): this {
-    this.alarms.score(endMs, ratio, 'press@1.0.0', () => []);
-    return this;
-  }
-
-  say(verb: CommandVerb, atMs: number, more: Partial<AlarmCommand> = {}): this {
-    this.alarms.command({ verb, asset: 'line1/press', by: 'ada', comment: `why ${verb}`, ...more }, atMs);
-    return this;
+    super({ alarm: { acknowledge, notWatchedAfterMs: 3_600_000 }, tag: { limits: { hi: 75 } } });
   }
 
   /** A restart. */
@@ -73,10 +14,6 @@ class Bench {
     const bench = new Bench();
     bench.alarms.restore(JSON.parse(JSON.stringify(this.alarms.save())) as SavedAlarms);
     return bench;
-  }
-
-  get words(): string[] {
-    return this.transitions.map(({ rule, from, to }) => `${rule} ${from} → ${to}`);
   }
 
   state(rule: string): string {
@@ -202,17 +139,17 @@ describe('what is put away', () => {
 
   it('by a person stays away when the machine has stood still; by a stop it comes back with the machine', () => {
     const bench = new Bench().row(1000, 60).score(1000, 2).say('suppress', 2000, { rule: 'anomaly' });
-    bench.row(3000, 60, false).row(4000, 60).score(4000, 2);
+    bench.row(3000, 60, { running: false }).row(4000, 60).score(4000, 2);
     expect(bench.state('anomaly')).toBe('suppressedByDesign');
     bench.say('unsuppress', 5000, { rule: 'anomaly' });
     expect(bench.state('anomaly')).toBe('unacknowledged');
-    bench.row(6000, 60, false);
+    bench.row(6000, 60, { running: false });
     expect(bench.state('anomaly')).toBe('suppressedByDesign');
     expect(bench.again().row(7000, 60).state('anomaly')).toBe('normal');
   });
 
   it('stopped, as a version before has saved it, comes back with the machine', () => {
-    const bench = new Bench().row(1000, 60).score(1000, 2).row(2000, 60, false);
+    const bench = new Bench().row(1000, 60).score(1000, 2).row(2000, 60, { running: false });
     const saved = JSON.parse(JSON.stringify(bench.alarms.save())) as SavedAlarms;
     const points = saved.points.map(({ flags: { resting, ...flags }, ...point }) => ({
       ...point,
@@ -243,7 +180,7 @@ describe('work on the machine', () => {
     expect(bench.last).toMatchObject({ verb: 'maintenanceStart', by: 'ada', comment: 'new bearing', to: 'suppressedByDesign' });
     bench.say('maintenanceEnd', 3000);
     expect(bench.last).toMatchObject({ verb: 'maintenanceEnd', by: 'ada', to: 'normal' });
-    bench.row(4000, 60, false).say('maintenanceStart', 5000, { forMs: 60_000 });
+    bench.row(4000, 60, { running: false }).say('maintenanceStart', 5000, { forMs: 60_000 });
     expect(bench.last).toMatchObject({ verb: 'maintenanceStart', from: 'suppressedByDesign', to: 'suppressedByDesign', message: '' });
     bench.say('tagReplaced', 6000, { tag: 'press/oil-temp' });
     expect(bench.last).toMatchObject({ verb: 'tagReplaced', by: 'ada', message: 'press/oil-temp has a new sensor' });

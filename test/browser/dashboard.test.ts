@@ -1,6 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
@@ -16,10 +15,14 @@ import { DemoSite } from '../../src/simulator/demo-site.ts';
 import { repertoire } from '../../src/simulator/served-plant.ts';
 import { root } from '../house/sources.ts';
 import { keepPicture, startBrowser } from '../support/browser.ts';
+import { overflowOf, seriousFindings } from '../support/dashboard.ts';
 import { eventually } from '../support/eventually.ts';
 import { MessageWitness } from '../support/message-witness.ts';
+import { axisNamesPowersOfTen, everyChartIsDrawn, readsOff, shareOneTimeAxis } from './support/chart-checks.ts';
+import { withDeadMachine } from './support/dead-machine.ts';
+import { firstAlarmsOn } from './support/first-alarms.ts';
+import { ownWordsOf } from './support/own-words.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pages = ['', 'assets/line1%2Fpump', 'alarms', 'sources', 'delivery', 'models', 'account'];
 
 let browser: Browser | undefined;
@@ -68,55 +71,6 @@ beforeAll(async () => {
   page = await context.newPage();
   site.run();
 });
-
-/** At the cursor: the time in the reader's zone, score over limit, and of every channel value, unit and what was expected. */
-async function readsOff(): Promise<void> {
-  const chart = page.locator('.chart .u-over').nth(1);
-  await chart.scrollIntoViewIfNeeded();
-  const box = (await chart.boundingBox()) as { x: number; y: number; width: number; height: number };
-  const moment = page.locator('.moment time');
-  const slider = page.getByRole('slider', { name: 'Moment in the charts' });
-  const valueText = async () => (await slider.getAttribute('aria-valuetext')) ?? '';
-  // On a busy machine a window may be without a score here or there.
-  let share = 0;
-  await eventually(async () => {
-    share = (share + 0.13) % 1;
-    await page.mouse.move(box.x + box.width * share, box.y + box.height / 2);
-    return /\d × the limit/.test(await valueText()) && !(await page.locator('.moment').innerText()).includes('newest');
-  }, 'the moment is that of the cursor');
-  const atMs = Date.parse((await moment.getAttribute('datetime')) ?? '');
-  expect(await moment.innerText()).toBe(
-    new Intl.DateTimeFormat('en-GB', { dateStyle: 'short', timeStyle: 'medium', timeZone: 'Europe/Berlin' }).format(atMs),
-  );
-  const said = await valueText();
-  const readouts = await page.locator('.charts .readout').allInnerTexts();
-  expect(readouts).toHaveLength(7);
-  for (const readout of readouts.slice(2)) {
-    expect(readout).toMatch(/^[\d.,]+ \S+ · expected [\d.,]+ – [\d.,]+$/);
-    expect(said).toContain(readout);
-  }
-  // By keyboard: all of them go along.
-  await slider.focus();
-  await page.keyboard.press('Home');
-  await eventually(async () => Date.parse((await moment.getAttribute('datetime')) ?? '') < atMs, 'the keyboard moves the moment');
-  await eventually(
-    () =>
-      page
-        .locator('.chart .u-cursor-x')
-        .evaluateAll((all) => new Set(all.map((one) => Math.round(one.getBoundingClientRect().left))).size === 1 && all.length === 6),
-    'every chart has its crosshair there',
-  );
-}
-
-/** With a machine whose controller does not answer: nothing listens on the port. */
-function withDeadMachine(configuration: string): object {
-  const document = JSON.parse(configuration) as { sources: object[]; assets: object[] };
-  const tags = ['line3/press/flow', 'line3/press/temp'];
-  const registers = tags.map((tag, i) => ({ tag, table: 'holdingRegister', address: 2 * i, type: 'float32', unit: 1 }));
-  document.sources.push({ id: 'line3-plc', type: 'modbus', url: 'tcp://127.0.0.1:9', poll: '500ms', tags: registers });
-  document.assets.push({ id: 'line3/press', tags, window: { step: '1s', length: 8, slide: 1 }, alarm: { notWatchedAfter: '15s' } });
-  return document;
-}
 
 afterAll(async () => {
   await browser?.close();
@@ -211,16 +165,7 @@ describe('the dashboard', () => {
     isAbsent(test);
     await open('');
     await tile('line1/pump').waitFor();
-    const seen = await page.evaluateHandle(() => {
-      const times: Record<string, number> = {};
-      const look = () => {
-        for (const element of document.querySelectorAll<HTMLElement>('.tile.outOfSpecification'))
-          times[element.dataset.asset ?? ''] ??= Date.now();
-      };
-      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
-      look();
-      return times;
-    });
+    const seen = await firstAlarmsOn(page);
     const offset = Date.now() - performance.now();
     for (const fault of repertoire) site.plant.add({ ...fault, onsetS: seconds(), durationS: 3600 });
     await eventually(() => alerted.has('line1/pump') && alerted.has('line2/conveyor'), 'the faults are found', 40_000);
@@ -241,51 +186,13 @@ describe('the dashboard', () => {
     await open('assets/line1%2Fpump');
     await page.locator('.charts canvas').nth(6).waitFor();
     expect(await page.locator('.charts figure').count()).toBe(7);
-    const inked = await page.evaluate(() =>
-      [...document.querySelectorAll<HTMLCanvasElement>('.charts canvas')].map(
-        (canvas) =>
-          canvas
-            .getContext('2d')
-            ?.getImageData(0, 0, canvas.width, canvas.height)
-            .data.some((value) => value > 0) ?? false,
-      ),
-    );
-    expect(inked.every(Boolean)).toBe(true);
+    await everyChartIsDrawn(page);
     expect(await page.locator('article.alarm').first().innerText()).toContain('Check suction pressure and strainer');
     await page.setViewportSize({ width: 1280, height: 1500 });
     await keepPicture(page, 'asset');
     await page.setViewportSize({ width: 1280, height: 900 });
-    const texts = await page.evaluateHandle(() => {
-      const written = new Set<string>();
-      const { fillText } = CanvasRenderingContext2D.prototype;
-      CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
-        written.add(text);
-        fillText.call(this, text, ...place);
-      };
-      return written;
-    });
-    await eventually(
-      () => texts.evaluate((written) => ['0.1', '1', '10'].every((tick) => written.has(tick))),
-      'the axis of the score names every power of ten',
-    );
-    // All plots, and the strip between them, have one time axis.
-    for (const width of [1280, 1000]) {
-      await page.setViewportSize({ width, height: 900 });
-      await eventually(async () => {
-        const [strip, ...plots] = await Promise.all(
-          ['.heat canvas', '.chart .u-over'].map((selector) =>
-            page
-              .locator(selector)
-              .evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ left, right }) => [left, right])),
-          ),
-        ).then(([canvas, overs]) => [...(canvas ?? []), ...(overs ?? [])]);
-        return (
-          plots.length === 6 &&
-          plots.every((plot) => plot.every((edge, side) => Math.abs(edge - ((strip as number[])[side] as number)) <= 1))
-        );
-      }, `strip and plots stand below each other at ${width} px`);
-    }
-    await page.setViewportSize({ width: 1280, height: 900 });
+    await axisNamesPowersOfTen(page);
+    await shareOneTimeAxis(page);
     const chart = page.locator('.chart .u-over').nth(1);
     await chart.scrollIntoViewIfNeeded();
     const box = (await chart.boundingBox()) as { x: number; y: number; width: number; height: number };
@@ -298,7 +205,7 @@ describe('the dashboard', () => {
       async () =>
         (await text('.range')) !== before && (await page.getByRole('button', { name: 'Live' }).getAttribute('aria-pressed')) === 'false',
     );
-    await readsOff();
+    await readsOff(page);
     await page.getByRole('button', { name: 'Earlier' }).click();
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByRole('button', { name: '30 days' }).click();
@@ -362,14 +269,7 @@ describe('the dashboard', () => {
     isAbsent(test);
     const found: string[] = [];
     const check = async (where: string): Promise<void> => {
-      await page.evaluate(axe);
-      const { violations } = (await page.evaluate(() =>
-        (window as unknown as { axe: { run(options: object): Promise<unknown> } }).axe.run({ resultTypes: ['violations'] }),
-      )) as {
-        violations: { id: string; impact: string; nodes: { html: string }[] }[];
-      };
-      for (const { id, impact, nodes } of violations)
-        if (impact === 'serious' || impact === 'critical') found.push(`${where}: ${id} ${nodes[0]?.html}`);
+      for (const finding of await seriousFindings(page)) found.push(`${where}: ${finding}`);
     };
     for (const scheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: scheme });
@@ -405,8 +305,7 @@ describe('the dashboard', () => {
           (links) => links.map((link) => link.getBoundingClientRect()).filter(({ left, right }) => left < 0 || right > innerWidth).length,
         );
       expect(`${path} ${hidden}`).toBe(`${path} 0`);
-      const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-      expect(`${path} ${wide}`).toBe(`${path} ${room}`);
+      expect(`${path} ${await overflowOf(page)}`).toBe(`${path} 0`);
     }
     await open('');
     await tile('line1/pump').waitFor();
@@ -433,12 +332,7 @@ describe('the dashboard', () => {
     expect(english.length).toBeGreaterThan(5);
     for (const path of ['', 'assets/line3%2Fpress', 'assets/line1%2Fpump']) {
       await openWhole(path);
-      const said = await page.locator('main').evaluate((main) => {
-        const copy = main.cloneNode(true) as HTMLElement;
-        // Advice is as the site wrote it.
-        for (const element of copy.querySelectorAll('.advice')) element.remove();
-        return copy.textContent ?? '';
-      });
+      const said = await ownWordsOf(page);
       expect(english.filter((sentence) => said.includes(sentence))).toEqual([]);
       expect(said.match(/\b(expected|limit|watching|watched|since|communication|the|no|score over)\b/gi)).toBeNull();
       expect(said).not.toMatch(/\d\.\d+-Fache/);
@@ -461,13 +355,7 @@ describe('the dashboard', () => {
     await seen.getByLabel('Name').waitFor();
     for (const scheme of ['light', 'dark'] as const) {
       await seen.emulateMedia({ colorScheme: scheme });
-      await seen.evaluate(axe);
-      const { violations } = (await seen.evaluate(() =>
-        (window as unknown as { axe: { run(options: object): Promise<unknown> } }).axe.run({ resultTypes: ['violations'] }),
-      )) as {
-        violations: { id: string; impact: string }[];
-      };
-      expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
+      expect(await seriousFindings(seen)).toEqual([]);
     }
     await seen.getByLabel('Name').fill('Vera');
     await seen.getByLabel('Password').fill(password);

@@ -1,23 +1,12 @@
 import { expect, it, type TestContext } from 'vitest';
-import type { Clock } from '../../src/core/clock.ts';
+import { cutOffSite } from '../support/cut-off-site.ts';
 import { look, openDashboard, overflowOf, seriousFindings } from '../support/dashboard.ts';
 import { eventually } from '../support/eventually.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 /** A gateway that sends samples to a store nobody reaches, some of them a second. */
 async function cutOff(test: TestContext) {
-  let aheadMs = 0;
-  const clock: Clock = { wallMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
-  const dashboard = await openDashboard(
-    {
-      site: 'north',
-      data: temporaryDirectory(),
-      journal: { maxBytes: '64MB' },
-      sources: [{ id: 'program', type: 'http', tags: [{ tag: 'press/flow' }] }],
-      sinks: [{ id: 'cloud', type: 'influxdb', url: 'http://127.0.0.1:1', send: ['samples', 'alarms'] }],
-    },
-    { clock },
-  );
+  const { configuration, clock, ahead } = cutOffSite();
+  const dashboard = await openDashboard(configuration, { clock });
   if (dashboard === undefined) return test.skip('chromium is not installed');
   let sent = 0;
   const push = () => {
@@ -30,7 +19,7 @@ async function cutOff(test: TestContext) {
     ...dashboard,
     push,
     later: (ms: number) => {
-      aheadMs += ms;
+      ahead.ms += ms;
     },
   };
 }

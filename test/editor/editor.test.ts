@@ -3,14 +3,12 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { NodeRedEditor } from '../../src/editor/editor-process.ts';
-import { Gateway } from '../../src/gateway/gateway.ts';
-import { LiveEvents } from '../../src/server/live-events.ts';
-import { serve } from '../../src/server/serve.ts';
+import type { RunningServer } from '../../src/server/serve.ts';
 import { builtNodes } from '../nodes/support/built-nodes.ts';
 import { eventually } from '../support/eventually.ts';
+import { servedGateway } from '../support/served-gateway.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const asset = 'line1/pump';
@@ -18,22 +16,13 @@ const patienceMs = 90_000;
 
 async function gatewayWithEditor(tls: object = {}) {
   const data = temporaryDirectory();
-  const loaded = parseConfig(
-    JSON.stringify({
-      site: 'hall1',
-      data,
-      server: { listen: '127.0.0.1:0', ...tls },
-      sources: [{ id: 'flow', type: 'http', tags: [{ tag: `${asset}/flow` }] }],
-      assets: [{ id: asset, tags: [`${asset}/flow`] }],
-    }),
-    'test.yaml',
-    {},
-  );
-  const live = new LiveEvents(silentLogger);
-  const gateway = await Gateway.start(loaded, { log: silentLogger, listener: live });
-  onTestFinished(() => gateway.stop());
-  const server = await serve({ gateway }, loaded, { log: silentLogger, live, isTerminal: true });
-  onTestFinished(() => server.stop());
+  const { gateway, server } = await servedGateway({
+    site: 'hall1',
+    data,
+    server: { listen: '127.0.0.1:0', ...tls },
+    sources: [{ id: 'flow', type: 'http', tags: [{ tag: `${asset}/flow` }] }],
+    assets: [{ id: asset, tags: [`${asset}/flow`] }],
+  });
   const { url, certificate, token } = server;
   const options = {
     data,
@@ -50,10 +39,7 @@ async function gatewayWithEditor(tls: object = {}) {
 }
 
 /** The first password is only good to choose another at the gateway. */
-async function ownPassword(
-  { url, firstLogin }: Awaited<ReturnType<typeof serve>>,
-  certificate?: string,
-): Promise<{ user: string; password: string }> {
+async function ownPassword({ url, firstLogin }: RunningServer, certificate?: string): Promise<{ user: string; password: string }> {
   const { user, password: first } = firstLogin as { user: string; password: string };
   const dispatcher = certificate === undefined ? {} : { ca: certificate };
   const post = (path: string, body: object, headers: object): Promise<string[]> =>

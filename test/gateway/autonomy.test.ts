@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Clock } from '../../src/core/clock.ts';
 import { type AutonomyTerms, autonomyOf, supposedAutonomy } from '../../src/gateway/autonomy.ts';
 import { type StorageForecast, storageForecast } from '../../src/gateway/storage-forecast.ts';
 import { Journal } from '../../src/journal/journal.ts';
+import { cutOffSite } from '../support/cut-off-site.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/gateway.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -117,18 +117,8 @@ describe('the forecast of a journal', () => {
 });
 
 it('of a gateway whose link is away: what waits grows, and the time gets shorter', async () => {
-  let aheadMs = 0;
-  const clock: Clock = { wallMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
-  const gateway = await startGateway(
-    {
-      site: 'north',
-      data: temporaryDirectory(),
-      journal: { maxBytes: '64MB' },
-      sources: [{ id: 'program', type: 'http', tags: [{ tag: 'press/flow' }] }],
-      sinks: [{ id: 'cloud', type: 'influxdb', url: 'http://127.0.0.1:1', send: ['samples', 'alarms'] }],
-    },
-    { clock },
-  );
+  const { configuration, clock, ahead } = cutOffSite();
+  const gateway = await startGateway(configuration, { clock });
   const push = (from: number) =>
     gateway.push(
       'program',
@@ -141,12 +131,12 @@ it('of a gateway whose link is away: what waits grows, and the time gets shorter
   const incoming = gateway.status().sinks.cloud?.incomingPointsPerSecond ?? 0;
   expect(incoming).toBeGreaterThan(20);
   expect(gateway.status().sinks.cloud?.wants).toEqual(['samples', 'alarms']);
-  aheadMs = 61_000;
+  ahead.ms = 61_000;
   await push(0);
   const first = await gateway.storage();
   expect(first).toMatchObject({ isEarly: true, maxBytes: 64e6, autonomy: { bound: 'maxBytes' } });
   expect(first.waitingBytes).toBeGreaterThan(1000);
-  aheadMs = 122_000;
+  ahead.ms = 122_000;
   for (let i = 1; i <= 20; i++) await push(i * 500);
   const second = await gateway.storage();
   expect(second.waitingBytes).toBeGreaterThan(first.waitingBytes);

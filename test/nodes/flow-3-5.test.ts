@@ -2,13 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import mqtt from 'mqtt';
 import { expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
-import { silentLogger } from '../../src/core/logger.ts';
-import { Gateway } from '../../src/gateway/gateway.ts';
-import { LiveEvents } from '../../src/server/live-events.ts';
-import { serve } from '../../src/server/serve.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
+import { servedGateway } from '../support/served-gateway.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { pressed, shippedFlow } from './support/flows.ts';
 import { startNodeRed } from './support/node-red-process.ts';
@@ -18,29 +14,19 @@ const oven = 'line2/oven';
 const patienceMs = 60_000;
 
 /** A gateway with an oven and a pump, whose source are flows. */
-async function gatewayForFlows() {
+function gatewayForFlows() {
   const tags = [`${pump}/flow`, `${oven}/temperature`, `${oven}/power`];
-  const loaded = parseConfig(
-    JSON.stringify({
-      site: 'north',
-      data: temporaryDirectory(),
-      server: { listen: '127.0.0.1:0' },
-      sources: [{ id: 'flow', type: 'http', tags: tags.map((tag) => ({ tag })) }],
-      tags: { [`${pump}/flow`]: { limits: { hi: 10 }, advice: 'Open the bypass' } },
-      assets: [
-        { id: pump, tags: [tags[0]], alarm: { acknowledge: 'required' } },
-        { id: oven, tags: tags.slice(1) },
-      ],
-    }),
-    'test.yaml',
-    {},
-  );
-  const live = new LiveEvents(silentLogger);
-  const gateway = await Gateway.start(loaded, { log: silentLogger, listener: live });
-  onTestFinished(() => gateway.stop());
-  const server = await serve({ gateway }, loaded, { log: silentLogger, live, isTerminal: true });
-  onTestFinished(() => server.stop());
-  return { gateway, server };
+  return servedGateway({
+    site: 'north',
+    data: temporaryDirectory(),
+    server: { listen: '127.0.0.1:0' },
+    sources: [{ id: 'flow', type: 'http', tags: tags.map((tag) => ({ tag })) }],
+    tags: { [`${pump}/flow`]: { limits: { hi: 10 }, advice: 'Open the bypass' } },
+    assets: [
+      { id: pump, tags: [tags[0]], alarm: { acknowledge: 'required' } },
+      { id: oven, tags: tags.slice(1) },
+    ],
+  });
 }
 
 it(

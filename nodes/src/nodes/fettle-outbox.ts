@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { FlowOutbox, FlowOutboxOptions, FlowOutboxStatus } from '@fettle/gateway';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { library } from '../shared/library.ts';
 import { NodeStatus } from '../shared/node-status.ts';
 import { asError, type Message, onInput } from '../shared/on-input.ts';
+import { ownFolder } from '../shared/own-folder.ts';
 
 interface Definition extends NodeDef {
   readonly target: FlowOutboxOptions['target']['type'];
@@ -27,8 +26,7 @@ export default (RED: NodeAPI): void => {
     RED.nodes.createNode(this, definition);
     const status = new NodeStatus(this);
     // By the node's id: what waits is still there when its settings change.
-    const key = createHash('sha256').update(this.id).digest('hex').slice(0, 16);
-    const directory = join(RED.settings.userDir ?? '.', 'fettle', `outbox-${key}`);
+    const directory = ownFolder(RED, this.id, 'outbox-');
     const opened: Promise<FlowOutbox> = library().then(({ FlowOutbox: Library }) =>
       Library.open({ directory, target: targetOf(definition, this.credentials ?? {}), maxBytes: Number(definition.size || '500') * 1e6 }),
     );

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { FlowComparison, FlowTrainer, TrainProgress, TrainWish } from '@fettle/gateway';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { samplesOfMessage } from '../../../src/flow/message-samples.ts';
@@ -7,6 +5,7 @@ import { listOf } from '../shared/follow.ts';
 import { library, withInstallLine } from '../shared/library.ts';
 import { NodeStatus } from '../shared/node-status.ts';
 import { asError, type Message, onInput } from '../shared/on-input.ts';
+import { ownFolder } from '../shared/own-folder.ts';
 import type { ModelNode } from './fettle-model.ts';
 
 interface Definition extends NodeDef {
@@ -34,8 +33,7 @@ export default (RED: NodeAPI): void => {
     const { asset = '', keep = '1h', step = '1s', length = '32', slide = '8' } = definition;
     const model = RED.nodes.getNode(definition.model) as ModelNode | null;
     const say = (key: string, values: object = {}): string => RED._(`fettle-train.status.${key}`, values as never);
-    const key = createHash('sha256').update(`${this.id} ${asset}`).digest('hex').slice(0, 16);
-    const directory = join(RED.settings.userDir ?? '.', 'fettle', key);
+    const directory = ownFolder(RED, `${this.id} ${asset}`);
     const open = async (): Promise<FlowTrainer> => {
       if (model === null) throw new Error('no model is chosen → open the node and say which model is to be learnt');
       const { FlowTrainer: Library } = await library();

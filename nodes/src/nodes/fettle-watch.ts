@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { Watch, WatchState } from '@fettle/gateway';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { samplesOfMessage } from '../../../src/flow/message-samples.ts';
@@ -9,6 +7,7 @@ import { listOf } from '../shared/follow.ts';
 import { library, withInstallLine } from '../shared/library.ts';
 import { NodeStatus } from '../shared/node-status.ts';
 import { asError, type Message, onInput } from '../shared/on-input.ts';
+import { ownFolder } from '../shared/own-folder.ts';
 
 interface Definition extends NodeDef {
   readonly asset: string;
@@ -26,8 +25,7 @@ export default (RED: NodeAPI): void => {
     const { asset = '', step = '1s', learn = '30m', budget = '' } = definition;
     const values = listOf(definition.values);
     // The directory goes by the node's id: a machine that is renamed is another machine to learn, one that is moved in the editor is not.
-    const key = createHash('sha256').update(`${this.id} ${asset}`).digest('hex').slice(0, 16);
-    const directory = join(RED.settings.userDir ?? '.', 'fettle', key);
+    const directory = ownFolder(RED, `${this.id} ${asset}`);
     const opened: Promise<Watch> = library()
       .then(({ Watch: Library }) =>
         Library.open(

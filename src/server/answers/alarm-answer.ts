@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { alarmStates, priorities } from '../../core/alarm.ts';
 import { commandVerbs } from '../../core/control-row.ts';
-import { cause, eventMs, finding, ratio, rule, standingAlarm } from './asset-answer.ts';
+import { eventMs, explained, ratio, rule, standingAlarm } from './asset-answer.ts';
 
 export const alarmOfAsset = standingAlarm.extend({ asset: z.string() });
 
@@ -20,12 +20,7 @@ export const journalEntry = z.object({
   atMs: eventMs(),
   stoodSinceMs: eventMs().exactOptional(),
   ratio,
-  message: z.string(),
-  findings: z.array(finding),
-  cause,
-  advice: z.string().nullable(),
-  consequence: z.string().nullable(),
-  provisional: z.boolean(),
+  ...explained,
   model: z.string().nullable(),
   by: z.string().nullable(),
   comment: z.string().nullable(),

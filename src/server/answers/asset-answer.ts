@@ -25,6 +25,16 @@ export const cause = z
   .exactOptional()
   .describe('What the message says besides its findings.');
 
+/** What an alarm says, while it stands and in the journal. */
+export const explained = {
+  message: z.string(),
+  findings: z.array(finding),
+  cause,
+  advice: z.string().nullable(),
+  consequence: z.string().nullable(),
+  provisional: z.boolean(),
+};
+
 export const standingAlarm = z.object({
   rule,
   tag: z.string().nullable(),
@@ -33,12 +43,7 @@ export const standingAlarm = z.object({
   priority: z.enum(priorities),
   sinceMs: eventMs(),
   ratio,
-  message: z.string(),
-  findings: z.array(finding),
-  cause,
-  advice: z.string().nullable(),
-  consequence: z.string().nullable(),
-  provisional: z.boolean(),
+  ...explained,
   transition: z.string().describe('Id of the event that brought this state.'),
   shelvedUntilMs: eventMs().nullable(),
 });
